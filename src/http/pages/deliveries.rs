@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::{
     Page,
     answer::{page, rendered},
-    chips::{Chip, Chips},
     digits::{counted, grouped},
     elsewhere,
     event_line::Note,
+    filters::Filters,
     frame::{DELIVERIES, Frame, SCOPE},
     sender::Sender,
     text,
@@ -22,13 +22,11 @@ use crate::{
         api::{
             Asked, Shared,
             deliveries::{DELIVERIES as FILTERS, Listed, listed, problem_names},
-            filters::names,
             shown,
         },
         parameters::Parameters,
         problem::Problem,
     },
-    meta::event::Source,
     query::DeliveryRow,
 };
 
@@ -42,7 +40,7 @@ pub(super) const PAGE: Page = Page {
 #[template(path = "deliveries.html", blocks = ["main"])]
 struct DeliveriesPage {
     frame: Frame,
-    chips: Chips,
+    filters: Filters,
     lines: Vec<Line>,
     newer: Option<String>,
     older: Option<String>,
@@ -85,7 +83,7 @@ async fn show(
         .map(|changes| changes.map(|[after, before]| address(&[after, before])));
     let deliveries = DeliveriesPage {
         frame: Frame::new(&visit, Some(&scope), DELIVERIES.name, Some(&DELIVERIES)),
-        chips: Chips::of(DELIVERIES.path, chips(), parameters, address),
+        filters: filters(parameters, address),
         lines: rows.into_iter().map(Line::of).collect(),
         newer,
         older,
@@ -95,18 +93,16 @@ async fn show(
     Ok(page(&visit, &deliveries))
 }
 
-fn chips() -> [Chip; 3] {
-    let sources = names(Source::ALL, Source::as_str);
-    [
-        ("app", "App", "Name of the configured app", None),
-        ("source", "Source", "Source of the delivery", Some(sources)),
-        (
-            "problem",
-            "Problem",
-            "Problem on reading it",
-            Some(problem_names()),
-        ),
-    ]
+/// Filters of the list. Any problem can be asked for, too.
+fn filters(parameters: &Parameters, link: impl Fn(&[(&str, String)]) -> String) -> Filters {
+    let names = ["app", "source", "problem"];
+    let mut filters = Filters::of(DELIVERIES.path, names, parameters, link);
+    for field in &mut filters.fields {
+        if field.name == "problem" {
+            field.choices = Some(problem_names());
+        }
+    }
+    filters
 }
 
 /// Changed parameters of a neighboring page.

@@ -108,7 +108,7 @@ async fn show(
     let part = part(filter.unwrap_or_else(EventFilter::nothing), parameters)?;
     let copies = copies::of_events(&visit.origin, &scope, parameters, (part, list.searched));
     let address = |changes: &[(&str, String)]| shown::url(EVENTS.path, parameters, changes);
-    let filters = Filters::of(EVENTS.path, parameters, &counts.rows, address);
+    let filters = Filters::of_events(EVENTS.path, parameters, &counts.rows, address);
     let chart = chart(&api, &mut session, parameters, &visit).await?;
     let opened = parameters.position("open")?;
     let line_of = |event| {

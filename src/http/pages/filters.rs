@@ -1,4 +1,4 @@
-//! Filters of the list of events as chips, each a part of a form with GET.
+//! Filters of a list as chips, each a part of a form with GET.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,12 @@ use crate::{
     query::{Count, Dimension},
 };
 
-/// Filters of the list of events.
+/// Filters of a list.
 #[derive(Debug)]
 pub(super) struct Filters {
     /// Path of the list.
     pub(super) path: &'static str,
+    /// Empty for a list of other things than events.
     pub(super) kinds: Vec<KindChoice>,
     pub(super) fields: Vec<Field>,
     /// Parameters that the form keeps without showing them.
@@ -64,38 +65,57 @@ const FIELDS: [(&str, &str, &str); 15] = [
     ("late", "Late", "Received over an hour after it occurred"),
 ];
 
-/// Parameters that a form of filters keeps.
-const KEPT: [&str; 4] = ["since", "until", "client", "newest"];
+/// Parameters that a form of filters keeps, unless it has a field of this name.
+const KEPT: [&str; 5] = ["since", "until", "account", "client", "newest"];
 
 impl Filters {
-    /// Filters of a request for the list at `path`, with the counts of the kinds. `link` makes a link
-    /// to the list with changed parameters.
-    pub(super) fn of(
+    /// Filters of a request for events at `path`, with the counts of the kinds. `link` makes a link to
+    /// the list with changed parameters.
+    pub(super) fn of_events(
         path: &'static str,
         parameters: &Parameters,
         counts: &[Count],
         link: impl Fn(&[(&str, String)]) -> String,
     ) -> Self {
-        let field = |(name, label, about): (&'static str, _, _)| Field {
-            name,
-            label,
-            about,
-            choices: choices(name),
-            value: given(parameters, name),
-            without: link(&[(name, String::new())]),
+        let names = FIELDS.iter().map(|(name, ..)| *name).enumerate();
+        let is_shown = |(place, name): &(usize, &str)| {
+            parameters.knows(name) && (*place < COMMON || given(parameters, name).is_some())
         };
+        let names = names.filter(is_shown).map(|(_, name)| name);
+        Self {
+            kinds: kinds(parameters, counts),
+            ..Self::of(path, names, parameters, link)
+        }
+    }
+
+    /// Filters of a request for the list at `path`, by these names.
+    pub(super) fn of(
+        path: &'static str,
+        names: impl IntoIterator<Item = &'static str>,
+        parameters: &Parameters,
+        link: impl Fn(&[(&str, String)]) -> String,
+    ) -> Self {
+        let field = |name: &'static str| {
+            let (_, label, about) = FIELDS.into_iter().find(|(known, ..)| *known == name)?;
+            Some(Field {
+                name,
+                label,
+                about,
+                choices: choices(name),
+                value: given(parameters, name),
+                without: link(&[(name, String::new())]),
+            })
+        };
+        let fields: Vec<Field> = names.into_iter().filter_map(field).collect();
         let kept = KEPT.into_iter();
-        let all = FIELDS.into_iter().map(field).enumerate();
-        let is_shown = |(place, field): &(usize, Field)| {
-            parameters.knows(field.name) && (*place < COMMON || field.value.is_some())
-        };
+        let kept = kept.filter(|name| fields.iter().all(|field| field.name != *name));
         Self {
             path,
-            kinds: kinds(parameters, counts),
-            fields: all.filter(is_shown).map(|(_, field)| field).collect(),
+            kinds: Vec::new(),
             hidden: kept
                 .filter_map(|name| Some((name, given(parameters, name)?)))
                 .collect(),
+            fields,
         }
     }
 
@@ -114,9 +134,15 @@ impl Filters {
         }
     }
 
-    /// True if a filter is set.
+    /// True if a filter or a time is set. Only events apply the client that the frame chose.
     pub(super) fn is_narrowed(&self) -> bool {
-        self.has_kinds() || self.fields.iter().any(|field| field.value.is_some())
+        let is_set = |field: &Field| field.value.is_some();
+        let is_filter = |(name, _): &(&str, String)| match *name {
+            "since" | "until" => true,
+            "client" => !self.kinds.is_empty(),
+            _ => false,
+        };
+        self.has_kinds() || self.fields.iter().any(is_set) || self.hidden.iter().any(is_filter)
     }
 }
 

@@ -112,7 +112,7 @@ async fn show(
     let counts = counts(&api, &mut session, parameters, visit.now).await?;
     let frame = Frame::new(&visit, Some(&scope), LIVE.name, Some(&LIVE));
     let address = |changes: &[(&str, String)]| shown::url(LIVE.path, parameters, changes);
-    let filters = Filters::of(LIVE.path, parameters, &counts.rows, address);
+    let filters = Filters::of_events(LIVE.path, parameters, &counts.rows, address);
     let tail = Tail::of(&api, &mut session, (parameters, &list)).await?;
     let line_of = |event| {
         let line = EventLine::of(event, &names);

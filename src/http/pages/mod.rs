@@ -18,7 +18,6 @@ mod body_view;
 mod bytes;
 mod causes;
 mod chart;
-mod chips;
 mod comments;
 mod conversations;
 mod cookies;

@@ -8,9 +8,9 @@ use super::{
     Page,
     answer::{page, rendered},
     causes::{Cause, causes},
-    chips::Chips,
     digits::counted,
     elsewhere,
+    filters::Filters,
     frame::{Frame, REJECTIONS, SCOPE},
     recheck::{Fields, fields},
     text,
@@ -57,7 +57,7 @@ pub(super) const PAGE: Page = Page {
 #[template(path = "rejections.html", blocks = ["main"])]
 struct RejectionsPage {
     frame: Frame,
-    chips: Chips,
+    filters: Filters,
     causes: Vec<Cause>,
     /// Number of rejected requests.
     total: String,
@@ -95,10 +95,9 @@ async fn show(
     let address = |changes: &[(&str, String)]| shown::url(REJECTIONS.path, parameters, changes);
     let total: i64 = list.totals.iter().map(|total| total.count).sum();
     let limit: u32 = parameters.number("limit")?;
-    let chip = ("app", "App", "Name of the configured app", None);
     let rejections = RejectionsPage {
         frame: Frame::new(&visit, Some(&scope), REJECTIONS.name, Some(&REJECTIONS)),
-        chips: Chips::of(REJECTIONS.path, [chip], parameters, address),
+        filters: Filters::of(REJECTIONS.path, ["app"], parameters, address),
         is_cut: u32::try_from(list.rejections.len()).is_ok_and(|count| count >= limit),
         causes: causes(list.rejections),
         total: counted(total, "request", "requests"),
