@@ -113,12 +113,12 @@ impl Session {
         self.reader.account_ids(name, usernames).await
     }
 
-    /// Names of the accounts with these ids: the label, or if the scope shows content, the user
-    /// name with an `@`. Accounts without a name are left out.
+    /// Names of the known accounts with these ids, if they have one: the label, or if the scope
+    /// shows content, the user name with an `@`.
     pub async fn account_names(
         &mut self,
         ids: &[String],
-    ) -> Result<BTreeMap<String, String>, Error> {
+    ) -> Result<BTreeMap<String, Option<String>>, Error> {
         let usernames = self.scope.shows_content();
         let names = self.reader.account_names(ids, usernames).await?;
         Ok(names.into_iter().collect())

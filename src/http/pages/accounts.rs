@@ -6,16 +6,19 @@ use askama::filters::Safe;
 
 use super::text::{short, stored};
 use crate::{
-    http::{api::Api, problem::Problem},
+    http::{
+        api::{Api, conversations::encoded},
+        problem::Problem,
+    },
     query::{AccountFilter, EventForm, Session},
 };
 
 /// Number of hues of discs.
 const HUES: u32 = 12;
 
-/// Names of accounts by id.
+/// Names of known accounts by id.
 #[derive(Debug, Default)]
-pub(super) struct AccountNames(BTreeMap<String, String>);
+pub(super) struct AccountNames(BTreeMap<String, Option<String>>);
 
 /// Account beside its data.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub(super) struct AccountName {
     pub(super) name: Option<String>,
     pub(super) initials: String,
     pub(super) hue: u32,
+    /// True if the account has a page. Those of the Test button and of other objects have none.
+    is_known: bool,
 }
 
 impl AccountNames {
@@ -65,18 +70,34 @@ impl AccountNames {
 
     /// The account with this id.
     pub(super) fn get(&self, id: &str) -> AccountName {
-        AccountName::new(id, self.0.get(id).cloned())
+        let known = self.0.get(id);
+        AccountName {
+            is_known: known.is_some(),
+            ..AccountName::new(id, known.cloned().flatten())
+        }
     }
 }
 
 impl AccountName {
-    /// The account with this id and name.
+    /// The known account with this id and name.
     pub(super) fn new(id: &str, name: Option<String>) -> Self {
         Self {
             initials: initials(name.as_deref().unwrap_or(id)),
             hue: hue(id),
             id: id.to_owned(),
             name,
+            is_known: true,
+        }
+    }
+
+    /// Page of the account below the base; of an unknown one, its events, if a filter takes its id.
+    pub(super) fn link(&self) -> Option<String> {
+        let id = encoded(&self.id);
+        let is_number = self.id.bytes().all(|byte| byte.is_ascii_digit());
+        match (self.is_known, is_number) {
+            (true, _) => Some(format!("/accounts/{id}")),
+            (false, true) => Some(format!("/events?account={id}")),
+            (false, false) => None,
         }
     }
 

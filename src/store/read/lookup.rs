@@ -67,27 +67,27 @@ impl Reader {
         answer(query.build_query_scalar().fetch_all(&mut *self.conn)).await
     }
 
-    /// Reads the label of each account with one of these ids; with `usernames`, the user name of an
-    /// account without a label.
+    /// Reads the label of each known account with one of these ids, if it has one; with `usernames`,
+    /// the user name of an account without a label.
     pub async fn account_names(
         &mut self,
         ids: &[String],
         usernames: bool,
-    ) -> Result<Vec<(String, String)>, Error> {
+    ) -> Result<Vec<(String, Option<String>)>, Error> {
         let name = if usernames {
             "coalesce(max(label), '@' || max(username))"
         } else {
             "max(label)"
         };
         let mut query = Conditions::after(&format!(
-            "SELECT * FROM (SELECT account_id, {name} AS name FROM accounts WHERE"
+            "SELECT account_id, {name} AS name FROM accounts WHERE"
         ));
         query.visible(&self.visible);
         query
             .0
             .push(" AND account_id = ANY(")
             .push_bind(ids.to_vec())
-            .push(") GROUP BY account_id) AS named WHERE name IS NOT NULL");
+            .push(") GROUP BY account_id");
         answer(query.0.build_query_as().fetch_all(&mut *self.conn)).await
     }
 
