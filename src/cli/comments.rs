@@ -73,6 +73,9 @@ struct Show {
     #[arg(long, value_name = "POSITION", value_parser = filters::position(),
           allow_negative_numbers = true)]
     before: Option<i64>,
+    /// Only the thread that begins with this comment.
+    #[arg(long, value_name = "ID")]
+    thread: Option<String>,
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
@@ -151,7 +154,8 @@ impl Show {
             }
         };
         let request = Request::to(LIST).below(&media).below("comments");
-        Ok(Some(narrow(request).with_any("before", self.before)))
+        let request = narrow(request).with_any("before", self.before);
+        Ok(Some(request.with_any("thread", self.thread.as_ref())))
     }
 }
 

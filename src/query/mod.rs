@@ -36,7 +36,9 @@ mod walk;
 
 pub use audit::{Audit, AuditError, Subject};
 pub use audit_key::AuditKey;
-pub use comments::{Comment, CommentWalk, LastComment, MediaComments, Thread, ThreadComment};
+pub use comments::{
+    Comment, CommentWalk, LastComment, MediaComments, Thread, ThreadComment, thread_of,
+};
 pub use conversation::{
     Attachment, Conversation, Line, LineWalk, ListPage, Part, Party, Reaction, ReplyTo, Version,
 };
@@ -65,13 +67,15 @@ pub use crate::store::audit::{AuditEntry, AuditFilter};
 pub use crate::store::consumers::{ConsumerStatus, MOST_COUNTED, Totals, WaitingLane};
 pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
-pub(crate) use crate::store::read::event_statement;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
     ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits, Dimension, EventFilter,
     EventRow, Extent, GapFilter, GapRow, Groups, InvalidPlace, Items, MOST_COUNTS, MOST_GAPS,
     MediaFilter, MediaRow, Order, Place, PlannedEvents, RejectionFilter, RejectionRow,
     RejectionTotal, RepeatRow, ReplayCounts, StatsFilter,
+};
+pub(crate) use crate::store::read::{
+    conversation_statement, delivery_statement, event_statement, threads_statement,
 };
 pub use crate::store::replays::{NewReplay, Replay, ReplayChoice, ReplayState};
 pub use crate::store::views::{SavedView, ViewChoice};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod bounds;
 mod browser;
 mod comments;
 mod conversations;
@@ -56,6 +57,31 @@ impl Desk {
         let html = String::from_utf8_lossy(&answer.body).into_owned();
         Page { answer, html }
     }
+}
+
+/// Decodes the value of an attribute.
+fn decoded(html: &str) -> String {
+    let mut parts = html.split('&');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (entity, rest) = part.split_once(';').unwrap();
+        text.push(match entity {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            number => {
+                let number = number.strip_prefix('#').unwrap();
+                let code = match number.strip_prefix('x') {
+                    Some(hex) => u32::from_str_radix(hex, 16),
+                    None => number.parse(),
+                };
+                char::from_u32(code.unwrap()).unwrap()
+            }
+        });
+        text.push_str(rest);
+    }
+    text
 }
 
 impl Page {

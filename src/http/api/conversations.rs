@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     Api, Asked, InPath, LISTED, SHOWN, Shared,
     export::{EXPORT, Export, may_export},
-    filters::{ACCOUNT, APP, CLIENT, LIMIT, accounts, accounts_in_path, names, since, until},
+    filters::{ACCOUNT, APP, CLIENT, LIMIT, accounts, names, since, until},
     in_path,
     operation::{Answer, Operation},
     shown::{self, LagReport},
@@ -253,10 +253,16 @@ async fn named(
     parameters: &Parameters,
     (account, person): &Between,
 ) -> Result<ConversationFilter, Problem> {
+    let account = in_path(account.clone())?;
+    let mut account_ids = api.read(session.account_ids(&account)).await?;
+    if account_ids.is_empty() {
+        // Accounts of other objects than instagram have conversations, too, and are not listed.
+        account_ids.push(account);
+    }
     Ok(ConversationFilter {
         app: parameters.text("app")?,
         person_id: Some(in_path(person.clone())?),
-        account_ids: accounts_in_path(api, session, account.clone()).await?,
+        account_ids,
         ..ConversationFilter::default()
     })
 }

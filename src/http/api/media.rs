@@ -44,6 +44,7 @@ pub(in crate::http) const THREADS: &[Parameter] = &[
         "Position before which the threads are.",
         Form::Position,
     ),
+    Parameter::one("thread", "Id of the first comment of the only thread."),
     LIMIT,
 ];
 
@@ -156,7 +157,7 @@ async fn show(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let parameters = &asked.parameters;
-    if let Some(export) = Export::of("comments", parameters, &["limit"])? {
+    if let Some(export) = Export::of("comments", parameters, &["limit", "thread"])? {
         let before = parameters.position("before")?;
         let mut session = api.session(&scope).await?;
         let filter = named(&api, &mut session, parameters, &id).await?;
@@ -208,8 +209,11 @@ pub(in crate::http) async fn comments(
     let mut session = api.session(scope).await?;
     let filter = named(api, &mut session, parameters, id).await?;
     let at_once = keep.map_or(limit, |_| limit.max(AT_ONCE));
-    let read = session.media_comments(&filter, before, at_once).await;
-    let found = read.map_err(|error| api.problem(&error))?;
+    let found = match parameters.text("thread")? {
+        Some(thread) => session.media_thread(&filter, &thread).await,
+        None => session.media_comments(&filter, before, at_once).await,
+    };
+    let found = found.map_err(|error| api.problem(&error))?;
     let mut comments = found.ok_or_else(Problem::not_found)?;
     if let Some(keep) = keep {
         comments.threads.retain(keep);

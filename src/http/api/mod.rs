@@ -208,7 +208,7 @@ impl Api {
     }
 
     /// Records content in the audit before it is shown. Returns the entry.
-    async fn record(
+    pub(super) async fn record(
         &self,
         scope: &Scope,
         asked: &Asked,

@@ -39,6 +39,8 @@ pub(super) struct Chosen {
     pub(super) form: BytesForm,
     /// Offset in the part.
     pub(super) from: usize,
+    /// Number of items before the shown ones; `None` for those of the part.
+    pub(super) item: Option<usize>,
 }
 
 /// Body as a page shows it.
@@ -78,13 +80,18 @@ impl BodyView {
         }
     }
 
+    /// The bytes, if the reader sees them.
+    pub(super) fn bytes(&self) -> Option<&Bytes> {
+        match self {
+            Self::Shown(body) => Some(&body.bytes),
+            Self::Erased(_) | Self::Hidden(_) => None,
+        }
+    }
+
     /// The body as JSON, if it is shown, and is neither so large nor so deep that a comparison of its
     /// values would take long.
     pub(super) fn json(&self) -> Option<&str> {
-        let Self::Shown(body) = self else {
-            return None;
-        };
-        let bytes = Some(&body.bytes).filter(|bytes| bytes.len() <= MOST_COMPARED)?;
+        let bytes = self.bytes().filter(|it| it.len() <= MOST_COMPARED)?;
         let text = std::str::from_utf8(bytes).ok()?;
         let depth = Index::of(text)?.depth();
         (depth <= MAX_DEPTH).then_some(text)
@@ -113,13 +120,14 @@ impl ShownBody {
             let is_chosen = *form == chosen.form;
             (name(*form), link(*form, part.start), is_chosen)
         };
-        let of_item = |(number, item): (usize, &ItemView)| {
+        let of_item = |item: &ItemView| {
             let page = if part.contains(&item.start) {
                 String::new()
             } else {
-                chosen.address(chosen.form, item.start / PART * PART)
+                let from = item.start / PART * PART;
+                chosen.address(chosen.form, from, Some(item.number - 1))
             };
-            format!("{page}#{anchor}-{}", number + 1)
+            format!("{page}#{anchor}-{}", item.number)
         };
         Self {
             report,
@@ -133,18 +141,33 @@ impl ShownBody {
                 .checked_sub(PART)
                 .map(|from| link(chosen.form, from)),
             later: (part.end < bytes.len()).then(|| link(chosen.form, part.end)),
-            anchors: items.iter().enumerate().map(of_item).collect(),
+            anchors: items.iter().map(of_item).collect(),
             bytes,
         }
     }
 }
 
 impl Chosen {
-    fn address(&self, form: BytesForm, from: usize) -> String {
+    /// Place of the first chosen item among all, which are in the order of their bytes.
+    pub(super) fn first(&self, all: &[ItemView]) -> usize {
+        let of_part = || all.iter().position(|item| item.end > self.from);
+        self.item.or_else(of_part).unwrap_or_default()
+    }
+
+    /// Link to the page of items that begins with this one.
+    pub(super) fn link_to_items(&self, item: usize) -> String {
+        let address = self.address(self.form, self.from, Some(item));
+        format!("{address}#items")
+    }
+
+    fn address(&self, form: BytesForm, from: usize, item: Option<usize>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("bytes", form.as_str());
         if from > 0 {
             query.append_pair("from", &from.to_string());
+        }
+        if let Some(item) = item {
+            query.append_pair("item", &item.to_string());
         }
         if let Some(with) = self.with {
             query.append_pair("with", &with.to_string());
@@ -153,7 +176,7 @@ impl Chosen {
     }
 
     fn link(&self, form: BytesForm, from: usize) -> String {
-        format!("{}#bytes", self.address(form, from))
+        format!("{}#bytes", self.address(form, from, None))
     }
 }
 
@@ -178,11 +201,11 @@ fn shown(length: usize, part: &Range<usize>) -> String {
 /// Bytes of the items in order. An item that overlaps the one before is left out.
 fn slices(items: &[ItemView], anchor: &str) -> Vec<Slice> {
     let mut slices: Vec<Slice> = Vec::with_capacity(items.len());
-    for (number, item) in items.iter().enumerate() {
+    for item in items {
         let end = slices.last().map_or(0, |slice| slice.bytes.end);
         if item.start >= end && item.end > item.start {
             slices.push(Slice {
-                anchor: format!("{anchor}-{}", number + 1),
+                anchor: format!("{anchor}-{}", item.number),
                 family: item.look.family,
                 link: item.link(),
                 bytes: item.start..item.end,

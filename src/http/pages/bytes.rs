@@ -18,6 +18,9 @@ pub(super) const PART: usize = 64 << 10;
 /// Number of bytes in a row of hex.
 const ROW: usize = 16;
 
+/// Depth to which lines of the formatted form are indented.
+const INDENTED: usize = 16;
+
 /// Maximum number of characters of a string in the formatted form.
 const LONGEST: usize = 16 << 10;
 
@@ -280,7 +283,7 @@ impl Formatted<'_> {
     fn line(&mut self, at: usize, depth: usize) {
         if self.part.contains(&at) {
             self.writer.leave(at);
-            let _ = write!(self.writer.html, "\n{:1$}", "", depth * 2);
+            let _ = write!(self.writer.html, "\n{:1$}", "", depth.min(INDENTED) * 2);
         }
     }
 }

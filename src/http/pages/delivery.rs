@@ -11,6 +11,8 @@ use super::{
     answer::{page, rendered},
     body_view::{BodyView, Chosen, Kept},
     bytes::BytesForm,
+    copies::CopyEntry,
+    delivery_copies::of_delivery,
     delivery_view::DeliveryView,
     event_line::Said,
     frame::{DELIVERIES, Frame},
@@ -44,6 +46,11 @@ const VIEW: &[Parameter] = &[
         Form::OneOf(|| names(BytesForm::ALL, BytesForm::as_str)),
     ),
     Parameter::of("from", "Offset of the first shown byte.", Form::Position),
+    Parameter::of(
+        "item",
+        "Number of items before the first shown one.",
+        Form::Position,
+    ),
     Parameter::of("with", "Delivery beside this one.", Form::Delivery),
     since("Start of the time range of lists."),
     until("End of the time range of lists."),
@@ -63,6 +70,7 @@ struct DeliveryPage {
     beside: Option<Beside>,
     /// Id that a form for a comparison shows.
     with: String,
+    copies: Vec<CopyEntry>,
 }
 
 rendered!(DeliveryPage);
@@ -94,12 +102,14 @@ async fn show(
         }
         None => None,
     };
+    let copies = of_delivery((&visit, &scope), api.public_url.as_deref(), &open);
     let title = format!("Delivery {}", text::short_id(&id.to_string()));
     let delivery = DeliveryPage {
         frame: Frame::new(&visit, Some(&scope), title, Some(&DELIVERIES)),
         open,
         beside,
         with: with.map_or_else(String::new, |with| with.to_string()),
+        copies,
     };
     Ok(page(&visit, &delivery))
 }
@@ -116,7 +126,7 @@ async fn view(
     let mut session = api.session(scope).await?;
     let names = AccountNames::of(api, &mut session, detail.events.iter()).await?;
     let chosen = chosen(of, &asked.parameters)?;
-    Ok(DeliveryView::of(detail, &names, |items| {
+    Ok(DeliveryView::of(detail, &names, &chosen, |items| {
         BodyView::of(kept, &chosen, (items, anchor))
     }))
 }
@@ -124,12 +134,13 @@ async fn view(
 /// The chosen part of the bytes.
 fn chosen(of: Uuid, parameters: &Parameters) -> Result<Chosen, Problem> {
     let form = parameters.one_of("bytes", BytesForm::ALL, BytesForm::as_str)?;
-    let from = parameters.position("from")?.unwrap_or_default();
+    let number = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
     Ok(Chosen {
         path: format!("/deliveries/{of}"),
         with: parameters.delivery("with")?,
         form: form.unwrap_or(BytesForm::Formatted),
-        from: usize::try_from(from).unwrap_or(usize::MAX),
+        from: parameters.position("from")?.map_or(0, number),
+        item: parameters.position("item")?.map(number),
     })
 }
 

@@ -8,6 +8,19 @@ use super::{
 };
 use crate::query::{EventForm, RepeatRow};
 
+/// Number of items on a page.
+const MOST: usize = 100;
+
+/// Items of a delivery on a page.
+pub(super) struct Items {
+    pub(super) shown: Vec<ItemView>,
+    /// Number of all items.
+    pub(super) count: usize,
+    /// First items of the pages before and after this one.
+    pub(super) earlier: Option<usize>,
+    pub(super) later: Option<usize>,
+}
+
 /// An event or a repeat of a delivery.
 pub(super) struct ItemView {
     pub(super) look: Look,
@@ -17,8 +30,35 @@ pub(super) struct ItemView {
     /// Position of the event; `None` if the event of a repeat is gone.
     pub(super) event: Option<i64>,
     pub(super) is_repeat: bool,
+    /// Number in the order of the bytes.
+    pub(super) number: usize,
     pub(super) start: usize,
     pub(super) end: usize,
+}
+
+impl Items {
+    /// The page of items that has the one chosen by `first`, in the order of their bytes.
+    pub(super) fn of(mut all: Vec<ItemView>, first: impl Fn(&[ItemView]) -> usize) -> Self {
+        all.sort_by_key(|item| (item.start, item.end));
+        for (item, number) in all.iter_mut().zip(1..) {
+            item.number = number;
+        }
+        let count = all.len();
+        let start = first(&all).min(count.saturating_sub(1)) / MOST * MOST;
+        Self {
+            shown: all.into_iter().skip(start).take(MOST).collect(),
+            count,
+            earlier: start.checked_sub(MOST),
+            later: Some(start + MOST).filter(|later| *later < count),
+        }
+    }
+
+    /// The shown items in words.
+    pub(super) fn words(&self) -> String {
+        let number = |item: Option<&ItemView>| grouped(item.map_or(0, |item| item.number));
+        let (first, last) = (number(self.shown.first()), number(self.shown.last()));
+        format!("{first} to {last} of {}", grouped(self.count))
+    }
 }
 
 impl ItemView {
@@ -33,6 +73,7 @@ impl ItemView {
             said: Some(line.said),
             event: Some(line.position),
             is_repeat: false,
+            number: 0,
             start,
             end,
         }
@@ -47,6 +88,7 @@ impl ItemView {
             said: None,
             event: repeat.event_position,
             is_repeat: true,
+            number: 0,
             start,
             end,
         }

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::{
-    accounts::AccountNames, body_view::BodyView, delivery_items::ItemView, digits::counted,
+    accounts::AccountNames,
+    body_view::{BodyView, Chosen},
+    delivery_items::{ItemView, Items},
+    digits::counted,
     sender::Sender,
 };
 use crate::query::{DeliveryDetail, DeliveryRow};
@@ -21,22 +24,26 @@ pub(super) struct DeliveryView {
     pub(super) headers: Vec<(String, String)>,
     /// The header with the signature as received.
     pub(super) signature: Option<String>,
-    pub(super) items: Vec<ItemView>,
+    pub(super) items: Items,
+    /// Links to the pages of items before and after the shown one.
+    pub(super) earlier: Option<String>,
+    pub(super) later: Option<String>,
     pub(super) body: BodyView,
 }
 
 impl DeliveryView {
-    /// View of a delivery. `body` makes the view of its bytes.
+    /// View of a delivery with the chosen items. `body` makes the view of its bytes.
     pub(super) fn of(
         detail: DeliveryDetail,
         names: &AccountNames,
+        chosen: &Chosen,
         body: impl FnOnce(&[ItemView]) -> BodyView,
     ) -> Self {
         let row = detail.delivery;
         let events = detail.events.iter().map(|it| ItemView::of(it, names));
         let repeats = detail.repeats.iter().map(|it| ItemView::again(it, names));
-        let mut items: Vec<_> = events.chain(repeats).collect();
-        items.sort_by_key(|item| (item.start, item.end));
+        let items = Items::of(events.chain(repeats).collect(), |all| chosen.first(all));
+        let link = |item| chosen.link_to_items(item);
         let (headers, signature) = headers(&row);
         let sender = Sender::of(row.remote_addr.as_deref());
         Self {
@@ -45,10 +52,18 @@ impl DeliveryView {
             sender,
             headers,
             signature,
-            body: body(&items),
+            earlier: items.earlier.map(link),
+            later: items.later.map(link),
+            body: body(&items.shown),
             items,
             row,
         }
+    }
+
+    /// Value of a kept header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let header = self.headers.iter().find(|(it, _)| it == name);
+        header.map(|(_, value)| value.as_str())
     }
 
     /// Time of receipt.

@@ -5,9 +5,12 @@ use axum::{extract::State, response::Response, routing::get};
 
 use super::{
     Page,
+    account_list::RANGE,
     accounts::AccountNames,
     answer::{page, rendered},
+    bytes::PART,
     copies::{self, CopyEntry},
+    digits::grouped,
     event_line::{EventLine, Said, duration},
     frame::{EVENTS, Frame},
     json_tree::{Tree, tree},
@@ -29,7 +32,7 @@ use crate::{
 pub(super) const PAGE: Page = Page {
     path: "/events/{position}",
     handler: || get(show),
-    parameters: &[],
+    parameters: &[RANGE],
 };
 
 /// An event with everything that belongs to it.
@@ -41,13 +44,22 @@ pub(super) struct Detail {
     /// Heading in words.
     pub(super) words: String,
     pub(super) facts: Vec<Fact>,
-    /// The payload as a tree and as its exact text; `None` if it is gone or hidden.
-    pub(super) payload: Option<(Safe<Tree>, String)>,
+    /// `None` if it is gone or hidden.
+    pub(super) payload: Option<Payload>,
     /// True if the reader may not see the payload.
     pub(super) is_masked: bool,
     pub(super) repeats: Vec<ComparedRepeat>,
     pub(super) related: Vec<EventLine>,
     pub(super) copies: Vec<CopyEntry>,
+}
+
+/// Payload of an event.
+pub(super) struct Payload {
+    pub(super) tree: Safe<Tree>,
+    /// The exact text, or its start.
+    pub(super) exact: String,
+    /// Number of all bytes, if only the start is shown.
+    pub(super) of: Option<String>,
 }
 
 /// A column of an event.
@@ -104,13 +116,8 @@ pub(super) async fn detail(
     let events = std::iter::once(&event.event).chain(&event.related);
     let names = AccountNames::of(api, &mut session, events).await?;
     let mut detail = Detail::of(*event, &names);
-    let payload = detail.payload.as_ref().map(|(_, exact)| exact.as_str());
-    detail.copies = copies::of_event(
-        (visit.origin.as_str(), asked.parameters.base()),
-        scope,
-        detail.line.position,
-        payload,
-    );
+    let payload = detail.payload.as_ref().map(|it| it.exact.as_str());
+    detail.copies = copies::of_event(visit, scope, detail.line.position, payload);
     Ok(detail)
 }
 
@@ -124,14 +131,25 @@ impl Detail {
             level: 3,
             position: row.position.to_string(),
             words: words(&line, row, detail.repeats.len()),
-            facts: facts(row),
-            payload: payload.and_then(|json| Some((tree(json)?, json.to_owned()))),
+            facts: facts(row, &line),
+            payload: payload.and_then(Payload::of),
             is_masked: detail.event.is_masked(),
             related: related.map(|event| EventLine::of(event, names)).collect(),
             repeats: detail.repeats,
             copies: Vec::new(),
             line,
         }
+    }
+}
+
+impl Payload {
+    fn of(json: &str) -> Option<Self> {
+        let start = &json[..json.floor_char_boundary(PART)];
+        Some(Self {
+            tree: tree(json)?,
+            exact: start.to_owned(),
+            of: (start.len() < json.len()).then(|| grouped(json.len())),
+        })
     }
 }
 
@@ -163,7 +181,7 @@ fn words(line: &EventLine, row: &EventRow, repeats: usize) -> String {
 }
 
 /// Columns of an event that it has.
-fn facts(row: &EventRow) -> Vec<Fact> {
+fn facts(row: &EventRow, line: &EventLine) -> Vec<Fact> {
     let ids = &row.ids;
     let events = |name: &str, id: &str| {
         let query = form_urlencoded::Serializer::new(String::new())
@@ -190,7 +208,12 @@ fn facts(row: &EventRow) -> Vec<Fact> {
         })
     };
     [
-        id("Account", &row.account_id, "account"),
+        line.account.as_ref().map(|account| Fact {
+            name: "Account",
+            value: account.id.clone(),
+            link: account.link(),
+            is_id: true,
+        }),
         id("Person", &row.person_id, "person"),
         id("Message", &ids.message_id, "message"),
         id("Comment", &ids.comment_id, "comment"),

@@ -106,7 +106,7 @@ async fn show(
     let counts = counts(&api, &mut session, parameters, visit.now).await?;
     let filter = event_filter(&api, &mut session, parameters).await?;
     let part = part(filter.unwrap_or_else(EventFilter::nothing), parameters)?;
-    let copies = copies::of_events(&visit.origin, &scope, parameters, (part, list.searched));
+    let copies = copies::of_events(&visit, &scope, parameters, (part, list.searched));
     let address = |changes: &[(&str, String)]| shown::url(EVENTS.path, parameters, changes);
     let filters = Filters::of_events(EVENTS.path, parameters, &counts.rows, address);
     let chart = chart(&api, &mut session, parameters, &visit).await?;

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use askama::filters::{HtmlSafe, Safe};
 
-use super::text::stored;
+use super::text::{cut, stored};
 use crate::meta::json::{Index, Value};
 
 /// Maximum number of values in a tree. The exact text has the others.
@@ -13,8 +13,17 @@ const MOST: usize = 2_000;
 /// Depth down to which a tree is open.
 const OPEN: usize = 3;
 
-/// Maximum number of characters of a string.
+/// Depth below which objects and lists are shown as text.
+const DEEPEST: usize = 32;
+
+/// Maximum number of characters of a value.
 const LONGEST: usize = 2_000;
+
+/// Maximum number of characters of a key.
+const LONGEST_KEY: usize = 200;
+
+/// Size of the HTML from which values are left out.
+const LARGEST: usize = 256 << 10;
 
 /// Tree as HTML.
 #[derive(Debug)]
@@ -26,9 +35,10 @@ pub(super) fn tree(json: &str) -> Option<Safe<Tree>> {
     let mut writer = Writer {
         html: "<ul class=\"tree\">".to_owned(),
         left: MOST,
+        is_cut: false,
     };
     writer.children(index.root(json), 0).ok()?;
-    if writer.left == 0 {
+    if writer.is_cut {
         writer.html.push_str("<li>… more in the exact text</li>");
     }
     writer.html.push_str("</ul>");
@@ -47,6 +57,8 @@ struct Writer {
     html: String,
     /// Number of values that may still be written.
     left: usize,
+    /// True if a value was left out.
+    is_cut: bool,
 }
 
 impl Writer {
@@ -68,14 +80,15 @@ impl Writer {
     }
 
     fn item(&mut self, key: &str, value: Value<'_, '_>, depth: usize) -> fmt::Result {
-        let Some(left) = self.left.checked_sub(1) else {
+        if self.left == 0 || self.html.len() > LARGEST {
+            self.is_cut = true;
             return Ok(());
-        };
-        self.left = left;
-        let size = size(value);
-        let key = format!("<span class=\"j-key\">{}</span>", stored(key).0);
-        match size {
-            Some(0) | None => write!(self.html, "<li>{key} {}</li>", Leaf(value)),
+        }
+        self.left -= 1;
+        let key = cut(key, LONGEST_KEY);
+        let key = format!("<span class=\"j-key\">{}</span>", stored(&key).0);
+        match size(value).filter(|size| *size > 0 && depth < DEEPEST) {
+            None => write!(self.html, "<li>{key} {}</li>", Leaf(value)),
             Some(size) => {
                 let open = if depth < OPEN { " open" } else { "" };
                 write!(
@@ -101,15 +114,11 @@ struct Leaf<'t, 'a>(Value<'t, 'a>);
 impl fmt::Display for Leaf<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(text) = self.0.string() else {
-            return write!(f, "<span class=\"j-num\">{}</span>", stored(self.0.raw()).0);
+            let raw = cut(self.0.raw(), LONGEST);
+            return write!(f, "<span class=\"j-num\">{}</span>", stored(&raw).0);
         };
-        let shown: String = text.chars().take(LONGEST).collect();
-        let more = if shown.len() < text.len() { "…" } else { "" };
-        write!(
-            f,
-            "<span class=\"j-str\">\"{}{more}\"</span>",
-            stored(&shown).0
-        )
+        let text = cut(&text, LONGEST);
+        write!(f, "<span class=\"j-str\">\"{}\"</span>", stored(&text).0)
     }
 }
 
@@ -140,6 +149,21 @@ mod tests {
         let json = format!("[{}0]", "0,".repeat(10_000));
         let html = html(&json);
         assert_eq!(html.matches("<li>").count(), MOST + 1);
+        assert!(html.contains("more in the exact text"));
+    }
+
+    #[test]
+    fn keys_values_and_depth_are_bounded() {
+        let long = "9".repeat(5_000);
+        let deep = format!("{}1{}", "[".repeat(60), "]".repeat(60));
+        let html = html(&format!(
+            "{{\"{long}\": {long}, \"s\": \"{long}\", \"d\": {deep}}}"
+        ));
+        assert!(html.len() < 20_000, "{}", html.len());
+        assert_eq!(html.matches("<details").count(), DEEPEST);
+        let strings = format!("[{}0]", format!("\"{}\",", "<".repeat(2_000)).repeat(500));
+        let html = super::tree(&strings).unwrap().0.to_string();
+        assert!(html.len() < LARGEST + 20_000, "{}", html.len());
         assert!(html.contains("more in the exact text"));
     }
 

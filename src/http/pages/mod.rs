@@ -24,6 +24,7 @@ mod cookies;
 mod copies;
 mod deliveries;
 mod delivery;
+mod delivery_copies;
 mod delivery_items;
 mod delivery_path;
 mod delivery_view;

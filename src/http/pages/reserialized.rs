@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::text::cut;
+
 /// Maximum number of places that are kept.
 const MOST: usize = 12;
 
@@ -51,8 +53,8 @@ pub(super) fn changes(json: &str) -> Changes {
         found.count += 1;
         if found.first.len() < MOST {
             found.first.push(Change {
-                from: cut(&change.from),
-                to: cut(&change.to),
+                from: cut(&change.from, LONGEST),
+                to: cut(&change.to, LONGEST),
                 ..change
             });
         }
@@ -181,14 +183,6 @@ fn spelling(piece: &str, is_string: bool) -> Cow<'_, str> {
         Ok(number) if is_number => Cow::Owned(number.to_string()),
         _ => Cow::Borrowed(piece),
     }
-}
-
-fn cut(spelling: &str) -> String {
-    let mut cut: String = spelling.chars().take(LONGEST).collect();
-    if cut.len() < spelling.len() {
-        cut.push('…');
-    }
-    cut
 }
 
 #[cfg(test)]

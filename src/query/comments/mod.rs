@@ -18,7 +18,7 @@ use crate::store::{
 
 pub use self::{
     last_comments::LastComment,
-    thread::{Comment, Thread},
+    thread::{Comment, Thread, root as thread_of},
     walk::{CommentWalk, ThreadComment},
 };
 
@@ -81,15 +81,35 @@ impl Session {
         };
         let (threads, more) = threads(&mut self.reader, &row, (before, i64::MAX), limit).await?;
         let last = threads.last().map(|last| last.last_position);
-        let mut comments = MediaComments {
-            row,
-            threads,
-            next: last.filter(|_| more),
+        let next = last.filter(|_| more);
+        Ok(Some(self.shown(MediaComments { row, threads, next })))
+    }
+
+    /// Reads the thread on a media that begins with the comment `id`.
+    pub async fn media_thread(
+        &mut self,
+        filter: &MediaFilter,
+        id: &str,
+    ) -> Result<Option<MediaComments>, Error> {
+        let Some(row) = find(&mut self.reader, filter).await? else {
+            return Ok(None);
         };
+        let ids = [id.to_owned()];
+        let events = self.reader.comments_of_threads(&row, &ids, None).await?;
+        let events: Vec<_> = events.iter().filter(|it| root(it) == Some(id)).collect();
+        let threads = newest_of(&events).map(|_| thread(Some(id), &events));
+        Ok(Some(self.shown(MediaComments {
+            row,
+            threads: threads.into_iter().collect(),
+            next: None,
+        })))
+    }
+
+    fn shown(&self, mut comments: MediaComments) -> MediaComments {
         if !self.scope.shows_content() {
             comments.threads.iter_mut().for_each(Thread::mask);
         }
-        Ok(Some(comments))
+        comments
     }
 }
 

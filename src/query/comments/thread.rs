@@ -75,7 +75,7 @@ pub struct Comment {
 
 /// Id of the first comment in the thread of `event`, as in the table `media_threads`; `None` if the
 /// comment has no id. The `parent_id` of some first comments is the media.
-pub(super) fn root(event: &EventRow) -> Option<&str> {
+pub fn root(event: &EventRow) -> Option<&str> {
     let (own, parent) = (&event.ids.comment_id, &event.ids.parent_id);
     let is_media = parent.is_some()
         && (*parent == event.ids.media_id || *parent == text(event, "original_media_id"));

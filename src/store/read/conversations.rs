@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Kinds of events that belong to no conversation, although they have a person.
-const ELSEWHERE: &[Kind] = &[
+pub(super) const ELSEWHERE: &[Kind] = &[
     Kind::Comment,
     Kind::LiveComment,
     Kind::Mention,

@@ -81,7 +81,9 @@ pub(super) use reparse::items_to_read;
 pub use repeats::RepeatRow;
 pub use replay_pages::{ReplayPage, ReplayRange, ReplayReader};
 pub use replays::{Groups, PlannedEvents, ReplayCounts};
-pub(crate) use statement::{event_statement, statement};
+pub(crate) use statement::{
+    conversation_statement, delivery_statement, event_statement, statement, threads_statement,
+};
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 pub(crate) use steps::StepSize;
 pub(crate) use visible::Visible;

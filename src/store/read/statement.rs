@@ -4,7 +4,12 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 
-use super::{Between, EventFilter, Order, events::IS_LATE, search::containing};
+use uuid::Uuid;
+
+use super::{
+    Between, ConversationRow, EventFilter, MediaRow, Order, Place, conversations::ELSEWHERE,
+    events::IS_LATE, search::containing,
+};
 
 /// Statement for the events of a range, at most `limit`, to be run in `psql`.
 pub(crate) fn statement(
@@ -31,6 +36,62 @@ pub(crate) fn statement(
 /// Statement for the event at a position.
 pub(crate) fn event_statement(position: i64) -> String {
     format!("SELECT * FROM events WHERE position = {position};")
+}
+
+/// Statement for a delivery, to be run in `psql`.
+pub(crate) fn delivery_statement(id: Uuid) -> String {
+    format!("SELECT * FROM deliveries WHERE id = {};", literal(id))
+}
+
+/// Statement for the events of a conversation from its first place to its last one.
+pub(crate) fn conversation_statement(
+    of: &ConversationRow,
+    [first, last]: [Option<Place>; 2],
+) -> String {
+    let at = "coalesce(occurred_at, received_at), position";
+    let is = |name: &str, value: &str| format!("{name} = {}", literal(value));
+    let elsewhere: Vec<_> = ELSEWHERE.iter().map(|it| literal(it.as_str())).collect();
+    let mut conditions = vec![
+        is("app", &of.app),
+        is("account_id", &of.account_id),
+        is("person_id", &of.person_id),
+        format!("kind NOT IN ({})", elsewhere.join(", ")),
+    ];
+    for (comparison, place) in [(">=", first), ("<=", last)] {
+        conditions.extend(place.map(|Place { at: time, position }| {
+            format!("({at}) {comparison} ({}, {position})", literal(time))
+        }));
+    }
+    format!(
+        "SELECT * FROM events\nWHERE {}\nORDER BY {at};",
+        conditions.join("\n  AND ")
+    )
+}
+
+/// Statement for the comments of threads on a media and on its ads. A thread has the id of its first
+/// comment; of a comment without an id, `positions` has the position.
+pub(crate) fn threads_statement(of: &MediaRow, threads: &[&str], positions: &[i64]) -> String {
+    let is = |name: &str, value: &str| format!("{name} = {}", literal(value));
+    let of_threads = [
+        among("comment_id", threads.iter()),
+        among("parent_id", threads.iter()),
+        among("position", positions.iter()),
+    ];
+    let of_threads: Vec<_> = of_threads.into_iter().flatten().collect();
+    let conditions = [
+        "kind IN ('comment', 'live_comment')".to_owned(),
+        is("app", &of.app),
+        is("account_id", &of.account_id),
+        is(
+            "coalesce(data ->> 'original_media_id', media_id)",
+            &of.media_id,
+        ),
+        format!("({})", of_threads.join(" OR ")),
+    ];
+    format!(
+        "SELECT * FROM events\nWHERE {}\nORDER BY position;",
+        conditions.join("\n  AND ")
+    )
 }
 
 /// Conditions of a filter.

@@ -60,7 +60,9 @@ fn values(path: &str, name: &str) -> (Vec<String>, &'static str) {
     let is_of_events = path.starts_with("/v1/events") || path.ends_with("/comments");
     match name {
         "field" | "app" | "client" | "account" | "person" | "message" | "comment" | "media"
-        | "username" | "id" | "subject" | "token" | "to" | "columns" => (vec![long(513)], "some"),
+        | "username" | "id" | "thread" | "subject" | "token" | "to" | "columns" => {
+            (vec![long(513)], "some")
+        }
         "text" | "payload" => (vec![long(201)], "some"),
         "limit" if ["/v1/accounts", "/v1/rejections"].contains(&path) => (above("10001"), "1"),
         "limit" => (above("1001"), "1"),

@@ -97,6 +97,27 @@ async fn a_list_says_who_waits_and_what_was_said_last() {
 }
 
 #[tokio::test]
+async fn the_audit_records_the_texts_of_a_list() {
+    let desk = Desk::open().await;
+    desk.hear([item(0, "message", &json!({"mid": "m1", "text": "hello"}))])
+        .await;
+    let verbs = async || {
+        let audit = desk.read_as("privacy", "/v1/audit").await;
+        let entries = audit["audit"].as_array().unwrap().clone();
+        entries
+            .iter()
+            .map(|it| format!("{} {} {}", it["token"], it["verb"], it["subject"]))
+            .collect::<Vec<_>>()
+    };
+    desk.page_as("viewer", "/conversations").await;
+    desk.read_as("reader", "/v1/conversations").await;
+    assert!(verbs().await.is_empty(), "neither shows content");
+    desk.page("/conversations").await.says("hello");
+    let recorded = verbs().await;
+    assert_eq!(recorded, [r#""reader" "conversation" null"#]);
+}
+
+#[tokio::test]
 async fn a_chat_shows_edits_reactions_answers_and_receipts() {
     let desk = Desk::open().await;
     desk.hear([

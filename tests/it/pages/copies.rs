@@ -1,5 +1,7 @@
 //! *Copy as*: each entry, executed as it is, gives the data of its page.
 
+mod objects;
+
 use std::{collections::BTreeMap, path::Path, process::Command};
 
 use hookshelf::store::make_reader;
@@ -15,8 +17,13 @@ const HOSTILE: &str = "it's \"50%\" \\ $HOME `id` <b>&amp; --\r\nsecond line; DR
 impl Desk {
     /// Opens a page at the address that a browser would use, and reads its menu.
     async fn menu(&self, path: &str) -> BTreeMap<String, String> {
+        self.menu_as("reader", path).await
+    }
+
+    /// The menu that the token of a name gets.
+    async fn menu_as(&self, name: &str, path: &str) -> BTreeMap<String, String> {
         let host = self.server.admin.to_string();
-        let page = self.page_with("reader", path, &[("Host", &host)]).await;
+        let page = self.page_with(name, path, &[("Host", &host)]).await;
         assert_eq!(page.answer.status, 200, "{path}: {}", page.text());
         let menu = page.html.split_once("class=\"menu copy-as\"").unwrap().1;
         let menu = menu.split_once("</details>").unwrap().0;
@@ -50,31 +57,25 @@ fn entry(button: &str) -> (String, String) {
     let (head, rest) = button.split_once('>').unwrap();
     let value = head.split("data-copy").nth(1).unwrap();
     let text = value.split('"').nth(1).unwrap();
-    let text = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&#xD;", "\r"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ]
-    .into_iter()
-    .fold(text.to_owned(), |text, (entity, it)| {
-        text.replace(entity, it)
-    });
+    let text = decoded(text);
     (rest.split('<').next().unwrap().to_owned(), text)
 }
 
 /// Output of a command in a shell, with `hookshelf` and a token in its environment.
 fn execute(command: &str) -> String {
+    execute_as("reader", command, &[])
+}
+
+/// Output of a command with the token of a name and further variables.
+fn execute_as(name: &str, command: &str, variables: &[(&str, &str)]) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_hookshelf"));
     let programs = program.parent().unwrap().display();
     let output = Command::new("sh")
         .args(["-c", command])
         .env_clear()
         .env("PATH", format!("{programs}:/usr/bin:/bin"))
-        .env("HOOKSHELF_TOKEN", token("reader"))
+        .env("HOOKSHELF_TOKEN", token(name))
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     let problem = String::from_utf8_lossy(&output.stderr);

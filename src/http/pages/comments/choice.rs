@@ -28,7 +28,6 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         "true for comments with a question.",
         Form::Flag,
     ),
-    Parameter::one("thread", "Id of the first comment of the only thread."),
 ];
 
 /// Question marks of different scripts.
@@ -66,7 +65,12 @@ impl Choice {
 
     /// True if threads are chosen.
     pub(super) fn is_set(&self) -> bool {
-        self.answered.is_some() || self.of_comments() || self.thread.is_some()
+        self.is_of_page() || self.thread.is_some()
+    }
+
+    /// True if threads are chosen in a way that only the page knows.
+    pub(super) fn is_of_page(&self) -> bool {
+        self.answered.is_some() || self.of_comments()
     }
 
     /// True if only threads in this state are chosen.
@@ -93,16 +97,15 @@ impl Choice {
             ..self.clone()
         };
         let keep = move |thread: &Thread| choice.takes(thread);
-        self.is_set().then(|| Box::new(keep) as Box<Keep>)
+        self.is_of_page().then(|| Box::new(keep) as Box<Keep>)
     }
 
     fn takes(&self, thread: &Thread) -> bool {
         let has_state = self
             .answered
             .is_none_or(|it| it == (thread.unanswered == 0));
-        let is_thread = self.thread.is_none() || self.thread == thread.comment_id;
         let mut comments = thread.comment.iter().chain(&thread.replies);
-        has_state && is_thread && comments.any(|comment| self.takes_comment(comment))
+        has_state && comments.any(|comment| self.takes_comment(comment))
     }
 
     fn takes_comment(&self, comment: &Comment) -> bool {
@@ -161,18 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_is_chosen_by_its_state_and_its_id() {
+    fn a_thread_is_chosen_by_its_state() {
         let by_state = |answered| Choice {
             answered: Some(answered),
             ..Choice::default()
         };
         assert!(takes(&by_state(false)));
         assert!(!takes(&by_state(true)));
-        let by_id = |id: &str| Choice {
-            thread: Some(id.to_owned()),
-            ..Choice::default()
-        };
-        assert!(takes(&by_id("9001")));
-        assert!(!takes(&by_id("9002")));
     }
 }

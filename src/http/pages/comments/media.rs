@@ -16,6 +16,9 @@ use crate::{
     query::{EventForm, LastComment, MediaRow, Session},
 };
 
+/// Maximum number of ads of a post that are listed.
+const MOST_ADS: usize = 20;
+
 /// Media in a list.
 #[derive(Debug)]
 pub(super) struct MediaItem {
@@ -94,6 +97,11 @@ impl MediaItem {
     /// The id as a text of SQL.
     pub(super) fn sql_id(&self) -> String {
         format!("'{}'", self.row.media_id.replace('\'', "''"))
+    }
+
+    /// Media of the ads of a post, at most some.
+    pub(super) fn ads(&self) -> impl Iterator<Item = &String> {
+        self.row.ad_media_ids.iter().take(MOST_ADS)
     }
 
     /// Comments by people and by the account, in words.

@@ -17,6 +17,7 @@ use self::{
 use super::{
     Page,
     answer::{page, rendered},
+    copies::{Copied, CopyEntry, options},
     event_line::EventLine,
     frame::{COMMENTS, Frame},
     text,
@@ -37,7 +38,10 @@ use crate::{
         problem::Problem,
     },
     meta::event::Kind,
-    query::{Between, EventFilter, EventForm, EventPage, MediaComments, MediaRow, Order, Session},
+    query::{
+        Between, EventFilter, EventForm, EventPage, MediaComments, MediaRow, Order, Scope, Session,
+        threads_statement,
+    },
 };
 
 /// Number of media or threads on a page.
@@ -98,6 +102,7 @@ struct Talk {
     /// Path of the same threads in the API.
     api: String,
     branches: Vec<Branch>,
+    copies: Vec<CopyEntry>,
     mentions: Vec<EventLine>,
     choice: Choice,
     /// True if the part does not begin with the newest thread.
@@ -146,7 +151,8 @@ async fn show(
         media: looks.item(&found.row),
         path: link_of(&id),
         api: path(&id),
-        branches: branches(&found, &choice, visit.now, &link_of(&id)),
+        branches: branches(&found, &choice, visit.now, &alone(&id, parameters)),
+        copies: copies((&visit, &scope), parameters, &found, &choice),
         is_part: parameters.get("before").is_some(),
         older: found.next.map(|before| {
             let changes = [("before", before.to_string())];
@@ -168,10 +174,53 @@ fn link_of(media: &str) -> String {
     format!("{}/{}", COMMENTS.path, encoded(media))
 }
 
-fn branches(found: &MediaComments, choice: &Choice, now: Timestamp, path: &str) -> Vec<Branch> {
+/// Start of a link to one of the threads, with the same filters.
+fn alone(media: &str, parameters: &Parameters) -> String {
+    let changes = ["thread", "before"].map(|name| (name, String::new()));
+    let link = shown::url(&link_of(media), parameters, &changes);
+    let mark = if link.ends_with('?') { "" } else { "&" };
+    format!("{link}{mark}")
+}
+
+/// Copies of the threads. The API and the command know one thread or all of them.
+fn copies(
+    (visit, scope): (&Visit, &Scope),
+    parameters: &Parameters,
+    found: &MediaComments,
+    choice: &Choice,
+) -> Vec<CopyEntry> {
+    let (base, row) = (&visit.base, &found.row);
+    let given = ["account", "before", "thread"].map(|name| (name, parameters.get(name)));
+    let given = given.into_iter();
+    let mut given: Vec<_> = given.filter_map(|(name, it)| Some((name, it?))).collect();
+    let limit: u32 = parameters.number("limit").unwrap_or_default();
+    let limit = limit.to_string();
+    given.extend([("app", row.app.as_str()), ("limit", limit.as_str())]);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let query = query.extend_pairs(&given).finish();
+    let api = format!("{base}{}?{query}", path(&row.media_id));
+    let verb = format!("comments show{}", options(given.into_iter()));
+    let threads: Vec<_> = found
+        .threads
+        .iter()
+        .filter_map(|it| it.comment_id.as_deref())
+        .collect();
+    let alone = found.threads.iter().filter(|it| it.comment_id.is_none());
+    let alone: Vec<_> = alone.map(|it| it.last_position).collect();
+    let copied = Copied {
+        visit,
+        page: format!("{base}{}", visit.address),
+        api: (!choice.is_of_page()).then_some(api),
+        command: (!choice.is_of_page()).then(|| (verb, vec![row.media_id.clone()])),
+        statement: (!found.threads.is_empty()).then(|| threads_statement(row, &threads, &alone)),
+    };
+    copied.entries(scope)
+}
+
+fn branches(found: &MediaComments, choice: &Choice, now: Timestamp, alone: &str) -> Vec<Branch> {
     let reading = Reading {
         now,
-        path,
+        alone,
         account: &found.row.account_id,
         has_ads: !found.row.ad_media_ids.is_empty(),
         is_alone: choice.thread.is_some(),

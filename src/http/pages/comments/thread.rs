@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    http::pages::event_line::{Person, duration},
+    http::pages::{
+        event_line::{Person, duration},
+        text::cut,
+    },
     query::{Comment, Thread},
 };
 
@@ -13,11 +16,12 @@ const MOST_REPLIES: usize = 10;
 /// Maximum number of replies of a thread alone.
 const MOST_ALONE: usize = 500;
 
-/// Maximum number of characters of a comment. Its event has the whole text.
-const LONGEST: usize = 4_000;
+/// Maximum number of characters of a comment, as at Instagram. Its event has the whole text.
+const LONGEST: usize = 2_200;
 
-/// Maximum number of former texts of a comment.
-const MOST_FORMER: usize = 20;
+/// Maximum number of former texts of a comment, and of their characters.
+const MOST_FORMER: usize = 5;
+const LONGEST_FORMER: usize = 280;
 
 /// A comment with the newest of its replies.
 #[derive(Debug)]
@@ -67,8 +71,8 @@ pub(super) enum Body {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading<'r> {
     pub(super) now: Timestamp,
-    /// Path of the page.
-    pub(super) path: &'r str,
+    /// Start of the link to a thread alone.
+    pub(super) alone: &'r str,
     pub(super) account: &'r str,
     /// True if the media has comments on ads.
     pub(super) has_ads: bool,
@@ -91,7 +95,7 @@ impl Reading<'_> {
             first: thread.comment.as_ref().map(|it| self.remark(it)),
             replies: replies.map(|it| self.remark(it)).collect(),
             left_out,
-            alone: alone.map(|id| format!("{}?{}", self.path, pair("thread", id).finish())),
+            alone: alone.map(|id| format!("{}{}", self.alone, pair("thread", id).finish())),
         }
     }
 
@@ -137,7 +141,7 @@ fn pair(name: &str, value: &str) -> form_urlencoded::Serializer<'static, String>
 fn body(comment: &Comment) -> Body {
     match (&comment.text, comment.removed_at, comment.erased_at) {
         (_, Some(at), _) => Body::Removed(at),
-        (Some(text), ..) => Body::Text(cut(text)),
+        (Some(text), ..) => Body::Text(cut(text, LONGEST)),
         (None, None, Some(at)) => Body::Erased(at),
         (None, None, None) if comment.masked.contains(&"text") => Body::Masked,
         (None, None, None) => Body::Nothing,
@@ -151,12 +155,12 @@ fn former(comment: &Comment) -> Vec<(Timestamp, Option<String>)> {
     let newest = &all[all.len().saturating_sub(MOST_FORMER)..];
     let texts = newest.iter();
     texts
-        .map(|version| (version.at, version.text.as_deref().map(cut)))
+        .map(|version| (version.at, former_text(version.text.as_deref())))
         .collect()
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+fn former_text(text: Option<&str>) -> Option<String> {
+    text.map(|text| cut(text, LONGEST_FORMER))
 }
 
 #[cfg(test)]
@@ -165,7 +169,7 @@ mod tests {
 
     const READING: Reading = Reading {
         now: Timestamp::UNIX_EPOCH,
-        path: "/comments/8100",
+        alone: "/comments/8100?text=a&",
         account: "1784",
         has_ads: true,
         is_alone: false,
@@ -185,7 +189,10 @@ mod tests {
         let branch = READING.branch(&thread);
         assert_eq!(branch.left_out, 2);
         assert_eq!(branch.replies[0].position, 3);
-        assert_eq!(branch.alone.as_deref(), Some("/comments/8100?thread=9+1"));
+        assert_eq!(
+            branch.alone.as_deref(),
+            Some("/comments/8100?text=a&thread=9+1")
+        );
         let reading = Reading {
             is_alone: true,
             ..READING

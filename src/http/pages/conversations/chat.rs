@@ -5,11 +5,9 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use url::Url;
 
-use super::words::{
-    answered, attachment, between, cut, cut_to, gap, is_button, is_message, way_in,
-};
+use super::words::{answered, attachment, between, cut, gap, is_button, is_message, way_in};
 use crate::{
-    http::pages::{event_line::duration, kinds::look_of, times::Times},
+    http::pages::{event_line::duration, kinds::look_of, text, times::Times},
     query::{Attachment, Conversation, GapRow, Line, Party, Place, Reaction, ReplyTo},
 };
 
@@ -21,6 +19,9 @@ const LONGEST: usize = 4_000;
 
 /// Maximum number of former texts and of attachments of a message.
 const MOST: usize = 20;
+
+/// Maximum size of a URL that is linked.
+const LONGEST_URL: usize = 4 << 10;
 
 /// Maximum number of gaps between two messages.
 const MOST_GAPS: usize = 3;
@@ -235,6 +236,10 @@ impl Chat<'_> {
         };
         let is_hidden = line.masked.contains(&"attachments");
         let cards = line.attachments.iter().take(MOST);
+        let reactions = line.reactions.iter().map(|it| Reaction {
+            emoji: it.emoji.as_deref().map(cut),
+            ..it.clone()
+        });
         let seen_at = line.seen_at.filter(|_| self.seen == Some(line.position));
         Message {
             position: line.position,
@@ -245,7 +250,7 @@ impl Chat<'_> {
             quote: line.reply_to.as_ref().map(|reply| self.quote(reply)),
             cards: cards.map(|it| Card::of(it, is_hidden)).collect(),
             former: former(line),
-            reactions: line.reactions.clone(),
+            reactions: reactions.collect(),
             sender: sender(line).filter(|_| is_ours),
             late: late(line),
             seen_at,
@@ -303,7 +308,8 @@ fn safe_link(url: &str) -> Option<(String, String)> {
     let parsed = Url::parse(url).ok()?;
     let is_plain = parsed.username().is_empty() && parsed.password().is_none();
     let host = parsed.host_str()?.to_owned();
-    (parsed.scheme() == "https" && is_plain).then(|| (parsed.into(), host))
+    let is_short = parsed.as_str().len() <= LONGEST_URL;
+    (parsed.scheme() == "https" && is_plain && is_short).then(|| (parsed.into(), host))
 }
 
 fn beside(line: &Line) -> Between {
@@ -322,7 +328,7 @@ fn body(line: &Line) -> Body {
     }
     let is_unsupported = line.details.get("is_unsupported");
     match (&line.text, line.erased_at) {
-        (Some(text), _) => Body::Text(cut_to(text, LONGEST)),
+        (Some(text), _) => Body::Text(text::cut(text, LONGEST)),
         (None, Some(at)) => Body::Erased(at),
         (None, None) if line.masked.contains(&"text") => Body::Masked,
         (None, None) if line.is_missing => Body::Missing,

@@ -31,7 +31,8 @@ use crate::{
         problem::Problem,
     },
     query::{
-        Between as Positions, ConversationRow, EventFilter, EventForm, EventPage, Order, Session,
+        Between as Positions, ConversationRow, EventFilter, EventForm, EventPage, Order, Scope,
+        Session, Subject,
     },
 };
 
@@ -123,7 +124,8 @@ async fn show(
     let mut session = api.session(&scope).await?;
     let (filter, order) = filter(&api, &mut session, parameters).await?;
     let rows = found.conversations;
-    let mut list = List::of(&api, &mut session, rows, (parameters, None), visit.now).await?;
+    let view = ((&scope, &asked), None);
+    let mut list = List::of(&api, &mut session, rows, view, visit.now).await?;
     let is_later = parameters.get("after").is_some();
     let first = shown::url(CONVERSATIONS.path, parameters, &[("after", String::new())]);
     list.newest = is_later.then(|| trimmed(first));
@@ -152,17 +154,23 @@ pub(super) fn trimmed(address: String) -> String {
 }
 
 impl List {
-    /// List of conversations for a page with these parameters, of which one may be open.
+    /// List of conversations for a page that was asked for, of which one may be open. The audit
+    /// records their last texts.
     pub(super) async fn of(
         api: &Api,
         session: &mut Session,
         rows: Vec<ConversationRow>,
-        (parameters, open): (&Parameters, Option<&ConversationRow>),
+        ((scope, asked), open): ((&Scope, &Asked), Option<&ConversationRow>),
         now: Timestamp,
     ) -> Result<Self, Problem> {
+        let parameters = &asked.parameters;
         let ids = rows.iter().map(|row| row.account_id.clone()).collect();
         let names = AccountNames::of_ids(api, session, ids).await?;
         let last = last_events(api, session, &rows).await?;
+        if scope.shows_content() && !last.is_empty() {
+            let shown = (Subject::None, Some(last.len()));
+            api.record(scope, asked, "conversation", shown).await?;
+        }
         let has_apps = rows.iter().any(|row| row.app != rows[0].app);
         let entry = |row: &ConversationRow| {
             let app = has_apps.then_some(row.app.as_str());

@@ -27,6 +27,7 @@ use crate::{
             Page,
             accounts::{AccountName, AccountNames},
             answer::{page, rendered},
+            copies::{Copied, CopyEntry, from, options},
             event_line::Said,
             frame::{CONVERSATIONS, Frame},
             text,
@@ -37,7 +38,10 @@ use crate::{
         parameters::Parameters,
         problem::Problem,
     },
-    query::{Conversation, ConversationFilter, Line, Part, Party, Place, Scope, Subject},
+    query::{
+        Conversation, ConversationFilter, Line, Part, Party, Place, Scope, Session, Subject,
+        conversation_statement,
+    },
 };
 
 /// Parameters that choose the view.
@@ -77,6 +81,7 @@ struct ConversationPage {
     here: String,
     app: Option<String>,
     files: Option<Files>,
+    copies: Vec<CopyEntry>,
     same: Same,
     /// True if the part is read from its end.
     is_from_end: bool,
@@ -124,15 +129,7 @@ async fn show(
     let end = end_of_log(&api, &scope, part).await?;
     let found = conversation(&api, (&scope, &asked), &between, part).await?;
     let mut session = api.session(&scope).await?;
-    let (filter, order) = filter(&api, &mut session, parameters).await?;
-    let filter = ConversationFilter {
-        app: None,
-        ..filter
-    };
-    let beside = session.conversations(&filter, order, None, BESIDE);
-    let rows = api.read(beside).await?.rows;
-    let view = (parameters, Some(&found.row));
-    let list = List::of(&api, &mut session, rows, view, visit.now).await?;
+    let list = beside(&api, &mut session, ((&scope, &asked), &found), visit.now).await?;
     let ids = vec![found.row.account_id.clone()];
     let names = AccountNames::of_ids(&api, &mut session, ids).await?;
     let person = Person::read(&api, &mut session, &found, &names, visit.now).await?;
@@ -140,7 +137,9 @@ async fn show(
         path: page_path(&between),
         parameters,
     };
+    let files = may_export(&scope).is_ok().then(|| links.files(&between));
     let shown = ConversationPage {
+        copies: copies((&visit, &scope), (&found, part), files.as_ref()),
         list,
         account: names.get(&found.row.account_id),
         pieces: pieces(&found, &times, &|place| links.to("after", place)),
@@ -148,7 +147,7 @@ async fn show(
         newer: found.next.map(|place| links.to("after", place)),
         newest: links.without_part(&[]),
         app: parameters.text("app")?,
-        files: may_export(&scope).is_ok().then(|| links.files(&between)),
+        files,
         same: Same::conversation(
             format!("{}{}", parameters.base(), path(&between)),
             &found.row,
@@ -161,6 +160,60 @@ async fn show(
         is_alone: false,
     };
     Ok(page(&visit, &shown))
+}
+
+/// Reads the list beside a conversation.
+async fn beside(
+    api: &Api,
+    session: &mut Session,
+    (asked, found): ((&Scope, &Asked), &Conversation),
+    now: Timestamp,
+) -> Result<List, Problem> {
+    let (filter, order) = filter(api, session, &asked.1.parameters).await?;
+    let filter = ConversationFilter {
+        app: None,
+        ..filter
+    };
+    let rows = session.conversations(&filter, order, None, BESIDE);
+    let rows = api.read(rows).await?.rows;
+    List::of(api, session, rows, (asked, Some(&found.row)), now).await
+}
+
+/// Copies of a part of a conversation, and of all of it as a file.
+fn copies(
+    (visit, scope): (&Visit, &Scope),
+    (found, part): (&Conversation, Part),
+    files: Option<&Files>,
+) -> Vec<CopyEntry> {
+    let (base, row) = (&visit.base, &found.row);
+    let between = (row.account_id.clone(), row.person_id.clone());
+    let place = |place: Option<Place>| place.map(|place| place.to_string());
+    let given = [
+        ("app", Some(row.app.clone())),
+        ("before", place(part.before)),
+        ("after", place(part.after)),
+        ("limit", Some(part.limit.to_string())),
+    ];
+    let given = given.iter();
+    let given: Vec<_> = given
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
+        .collect();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let query = query.extend_pairs(&given).finish();
+    let verb = format!("conversations show{}", options(given.into_iter()));
+    let copied = Copied {
+        visit,
+        page: format!("{base}{}", visit.address),
+        api: Some(format!("{base}{}?{query}", path(&between))),
+        command: Some((verb, vec![between.0, between.1])),
+        statement: Some(conversation_statement(row, [found.previous, found.next])),
+    };
+    let mut entries = copied.entries(scope);
+    entries.extend(files.into_iter().flat_map(|files| {
+        [("Text", &files.text), ("Markdown", &files.markdown)]
+            .map(|(name, path)| from(name, format!("{base}{path}")))
+    }));
+    entries
 }
 
 fn frame(visit: &Visit, scope: &Scope, found: &Conversation) -> Frame {

@@ -2,7 +2,7 @@
 //! attachments, referrals and gaps.
 
 use crate::{
-    http::pages::kinds::look_of,
+    http::pages::{kinds::look_of, text},
     meta::event::Kind,
     query::{Line, ReplyTo},
 };
@@ -153,16 +153,7 @@ pub(super) fn gap(cause: &str) -> [&'static str; 2] {
 
 /// The beginning of a long text.
 pub(super) fn cut(text: &str) -> String {
-    cut_to(text, LONGEST)
-}
-
-/// At most `longest` characters of a text.
-pub(super) fn cut_to(text: &str, longest: usize) -> String {
-    let mut shown: String = text.chars().take(longest).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
+    text::cut(text, LONGEST)
 }
 
 #[cfg(test)]
