@@ -24,7 +24,10 @@ use crate::{
         parameters::Parameters,
         problem::Problem,
     },
-    query::{EventRow, Item, Place, Scope, Session, Target},
+    query::{
+        ConversationFilter, ConversationOrder, EventRow, Item, MediaFilter, Place, Scope, Session,
+        Target, thread_of,
+    },
 };
 
 const SEARCHED: &[Parameter] = &[
@@ -149,63 +152,126 @@ async fn pages(api: &Api, session: &mut Session, text: &str) -> Result<Vec<Found
 
 /// Pages of everything that an id names.
 async fn pages_of(api: &Api, session: &mut Session, id: &str) -> Result<Vec<Found>, Problem> {
+    let targets = found(api, session, id).await?;
+    let mut search = Search { api, session };
     let mut pages = Vec::new();
-    for Target { kind, id, position } in found(api, session, id).await? {
-        let item = match position {
-            Some(position) => api.read(session.item(position)).await?,
-            None => None,
-        };
-        let row = match &item {
-            Some(Item::Event(event)) => Some(event.columns()),
-            _ => None,
-        };
-        let link = link(kind, &id, position, row);
+    for target in targets {
+        let link = search.link(&target).await?;
+        let Target { kind, id, .. } = target;
         pages.push(Found { kind, id, link });
     }
     Ok(pages)
 }
 
-/// Link to a target. `row` is the event at its position.
-fn link(kind: &str, id: &str, position: Option<i64>, row: Option<&EventRow>) -> String {
-    let event = || position.map(|position| format!("/events/{position}"));
-    let own = match kind {
-        "event" | "repeat" => event(),
-        "delivery" => Some(below("/deliveries", &[id])),
-        "account" => Some(below("/accounts", &[id])),
-        "media" => Some(below("/comments", &[id])),
-        "message" => row.and_then(message).or_else(event),
-        "comment" => row.and_then(comment).or_else(event),
-        _ => row.and_then(conversation),
-    };
-    own.unwrap_or_else(|| {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair(kind, id)
-            .finish();
-        format!("/events?{query}")
-    })
+/// Search for the page of a target. Conversations and media have a page once they are listed, and
+/// others never have one.
+struct Search<'s> {
+    api: &'s Api,
+    session: &'s mut Session,
 }
 
-/// Conversation of an event.
-fn conversation(row: &EventRow) -> Option<String> {
-    let (account, person) = (row.account_id.as_deref()?, row.person_id.as_deref()?);
-    Some(below("/conversations", &[account, person]))
+impl Search<'_> {
+    async fn link(&mut self, target: &Target) -> Result<String, Problem> {
+        let Target { kind, id, position } = target;
+        let own = match *kind {
+            "delivery" => Some(below("/deliveries", &[id.as_str()])),
+            "account" => Some(below("/accounts", &[id.as_str()])),
+            _ => match position {
+                Some(position) => self.of_item(kind, *position).await?,
+                None => None,
+            },
+        };
+        Ok(own.unwrap_or_else(|| events(kind, id)))
+    }
+
+    async fn of_item(&mut self, kind: &str, position: i64) -> Result<Option<String>, Problem> {
+        let event = |position: i64| format!("/events/{position}");
+        let row = match self.api.read(self.session.item(position)).await? {
+            Some(Item::Event(row)) => row,
+            Some(Item::Repeat(it)) => {
+                return Ok(Some(match &it.event {
+                    Some(of) => event(of.columns().position),
+                    None => below("/deliveries", &[it.repeat.delivery_id.to_string().as_str()]),
+                }));
+            }
+            None => return Ok(None),
+        };
+        let row = row.columns();
+        Ok(match kind {
+            "event" => Some(event(position)),
+            "message" => {
+                let message = self
+                    .conversation(row)
+                    .await?
+                    .map(|path| message(&path, row));
+                message.or_else(|| Some(event(position)))
+            }
+            "comment" => {
+                let comment = self.media(row).await?.map(|path| comment(&path, row));
+                comment.or_else(|| Some(event(position)))
+            }
+            "media" => self.media(row).await?,
+            _ => self.conversation(row).await?,
+        })
+    }
+
+    /// Conversation of an event.
+    async fn conversation(&mut self, row: &EventRow) -> Result<Option<String>, Problem> {
+        let (Some(account), Some(person)) = (&row.account_id, &row.person_id) else {
+            return Ok(None);
+        };
+        let filter = ConversationFilter {
+            account_ids: vec![account.clone()],
+            person_id: Some(person.clone()),
+            ..ConversationFilter::default()
+        };
+        let order = ConversationOrder::Newest;
+        let listed = self.session.conversations(&filter, order, None, 1);
+        let is_listed = !self.api.read(listed).await?.rows.is_empty();
+        Ok(is_listed.then(|| below("/conversations", &[account.as_str(), person.as_str()])))
+    }
+
+    /// Comments on the media of an event.
+    async fn media(&mut self, row: &EventRow) -> Result<Option<String>, Problem> {
+        let filter = MediaFilter {
+            media_id: row.ids.media_id.clone(),
+            ..MediaFilter::default()
+        };
+        let Some(id) = &filter.media_id else {
+            return Ok(None);
+        };
+        let listed = self.session.media_comments(&filter, None, 1);
+        let is_listed = self.api.read(listed).await?.is_some();
+        Ok(is_listed.then(|| below("/comments", &[id.as_str()])))
+    }
 }
 
 /// Part of a conversation that ends with an event.
-fn message(row: &EventRow) -> Option<String> {
-    let conversation = conversation(row)?;
+fn message(conversation: &str, row: &EventRow) -> String {
     let behind = Place {
         at: row.occurred_at.unwrap_or(row.received_at),
         position: row.position + 1,
     };
-    let position = row.position;
-    Some(format!("{conversation}?before={behind}#p{position}"))
+    format!("{conversation}?before={behind}#p{}", row.position)
 }
 
-/// Place of a comment under its media.
-fn comment(row: &EventRow) -> Option<String> {
-    let media = below("/comments", &[row.ids.media_id.as_deref()?]);
-    Some(format!("{media}#p{}", row.position))
+/// Place of a comment in its thread.
+fn comment(media: &str, row: &EventRow) -> String {
+    let position = row.position;
+    match thread_of(row) {
+        Some(id) => format!("{media}?{}#p{position}", pair("thread", id)),
+        None => format!("{media}#p{position}"),
+    }
+}
+
+/// Events with an id.
+fn events(kind: &str, id: &str) -> String {
+    format!("/events?{}", pair(kind, id.trim_start_matches('@')))
+}
+
+fn pair(name: &str, value: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair(name, value).finish()
 }
 
 /// Page with these parts behind its path.
@@ -220,10 +286,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_without_a_page_of_its_own_leads_to_its_events() {
-        assert_eq!(link("event", "42", Some(42), None), "/events/42");
-        assert_eq!(link("media", "a&b", None, None), "/comments/a%26b");
-        assert_eq!(link("person", "a&b", None, None), "/events?person=a%26b");
+    fn an_id_is_one_part_of_an_address() {
+        assert_eq!(events("person", "a&b"), "/events?person=a%26b");
+        assert_eq!(events("username", "@rolls"), "/events?username=rolls");
         assert_eq!(below("/accounts", &["a/ü"]), "/accounts/a%2F%C3%BC");
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-
 use uuid::Uuid;
 
 use super::{

@@ -6,7 +6,7 @@ use crate::{
         scopes::{BAKERY, FLORIST, desk_with},
         tokens,
     },
-    support::message::{comment, message},
+    support::message::{comment, message, notification},
 };
 
 const ACCOUNT: &str = "17840000000000001";
@@ -49,6 +49,65 @@ async fn each_id_of_an_event_leads_to_a_page_that_shows_it() {
             page.text()
         );
     }
+}
+
+#[tokio::test]
+async fn an_id_leads_to_a_page_that_is_there() {
+    let desk = Desk::open().await;
+    let change = |field: &str, value: serde_json::Value| {
+        let change = serde_json::json!({"field": field, "value": value});
+        notification(ACCOUNT, "changes", &change)
+    };
+    let said = |id: &str, from: &str, parent: &str| {
+        let value = serde_json::json!({"id": id, "text": "so nice", "parent_id": parent,
+            "media": {"id": "8100"}, "from": {"id": from, "username": format!("u{from}")}});
+        change("comments", value)
+    };
+    desk.deliver(message("mid.find", "fresh rolls")).await;
+    desk.deliver(said("9001", "7001", "8100")).await;
+    desk.deliver(said("9002", "7077", "9001")).await;
+    let mention = serde_json::json!({"media_id": "8200", "comment_id": "9200"});
+    desk.deliver(change("mentions", mention)).await;
+    desk.be_listed().await;
+    for (id, start) in [
+        // The newest event of this person is a comment.
+        ("7001", "/conversations/17840000000000001/7001"),
+        ("7077", "/events?person=7077"),
+        ("@u7077", "/events?username=u7077"),
+        ("9002", "/comments/8100?thread=9001#p"),
+        ("9001", "/comments/8100?thread=9001#p"),
+        ("9200", "/events/"),
+        ("8100", "/comments/8100"),
+        ("8200", "/events?media=8200"),
+        ("mid.find", "/conversations/17840000000000001/7001?before="),
+    ] {
+        let link = led_to(&desk, id).await;
+        assert!(link.starts_with(start), "{id}: {link}");
+        desk.page(link.split('#').next().unwrap()).await;
+        if let Some((_, place)) = link.split_once('#') {
+            let page = desk.page(&link).await;
+            assert!(page.html.contains(&format!("id=\"{place}\"")), "{link}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_of_a_lost_event_leads_to_its_delivery() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    desk.run("DELETE FROM stored_events").await;
+    let list = desk.read_as("reader", "/v1/deliveries?limit=1").await;
+    let delivery = &list["deliveries"][0];
+    let repeat = delivery["repeats"][0].as_str().unwrap();
+    let link = led_to(&desk, repeat).await;
+    assert_eq!(
+        link,
+        format!("/deliveries/{}", delivery["id"].as_str().unwrap())
+    );
+    desk.page(&link)
+        .await
+        .says("0 new events, 1 repeat");
 }
 
 #[tokio::test]
