@@ -13,6 +13,7 @@ mod export;
 mod find;
 mod frame;
 mod health;
+mod hostile;
 mod licences;
 mod live;
 mod overview;

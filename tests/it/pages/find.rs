@@ -105,9 +105,7 @@ async fn a_repeat_of_a_lost_event_leads_to_its_delivery() {
         link,
         format!("/deliveries/{}", delivery["id"].as_str().unwrap())
     );
-    desk.page(&link)
-        .await
-        .says("0 new events, 1 repeat");
+    desk.page(&link).await.says("0 new events, 1 repeat");
 }
 
 #[tokio::test]
