@@ -1,6 +1,8 @@
 //! Page of a delivery: *what exactly did Meta send, and why do we trust it?* Alone, or beside
 //! another delivery.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{extract::State, response::Response, routing::get};
 use uuid::Uuid;
@@ -32,7 +34,10 @@ use crate::{
         parameters::Parameters,
         problem::Problem,
     },
-    query::{DeliveryRow, Difference, Scope, differences},
+    query::{
+        Between, DeliveryRow, Difference, EventFilter, EventPage, Order, RepeatRow, Scope, Session,
+        differences,
+    },
 };
 
 /// Maximum number of differences between two bodies.
@@ -121,14 +126,44 @@ async fn view(
     asked: &Asked,
     (of, id, anchor): (Uuid, Uuid, &'static str),
 ) -> Result<DeliveryView, Problem> {
-    let detail = at(api, scope, asked, id).await?;
+    let mut detail = at(api, scope, asked, id).await?;
     let kept = kept(api, scope, asked, &detail.delivery).await?;
     let mut session = api.session(scope).await?;
+    forget_lost(api, &mut session, &mut detail.repeats).await?;
     let names = AccountNames::of(api, &mut session, detail.events.iter()).await?;
     let chosen = chosen(of, &asked.parameters)?;
     Ok(DeliveryView::of(detail, &names, &chosen, |items| {
         BodyView::of(kept, &chosen, (items, anchor))
     }))
+}
+
+/// Removes the positions of events that are no longer stored: nothing links them.
+async fn forget_lost(
+    api: &Api,
+    session: &mut Session,
+    repeats: &mut [RepeatRow],
+) -> Result<(), Problem> {
+    let positions = repeats.iter().filter_map(|repeat| repeat.event_position);
+    let positions: Vec<_> = positions.collect();
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let page = EventPage {
+        limit: u32::try_from(positions.len()).unwrap_or(u32::MAX),
+        filter: EventFilter {
+            positions,
+            ..EventFilter::default()
+        },
+        range: Between::default(),
+        order: Order::Newest,
+    };
+    let stored = api.read(session.events(&page)).await?;
+    let stored: BTreeSet<_> = stored.iter().map(|it| it.columns().position).collect();
+    for repeat in repeats {
+        let event = repeat.event_position;
+        repeat.event_position = event.filter(|position| stored.contains(position));
+    }
+    Ok(())
 }
 
 /// The chosen part of the bytes.

@@ -105,7 +105,9 @@ async fn a_repeat_of_a_lost_event_leads_to_its_delivery() {
         link,
         format!("/deliveries/{}", delivery["id"].as_str().unwrap())
     );
-    desk.page(&link).await.says("0 new events, 1 repeat");
+    desk.page(&link)
+        .await
+        .says("Repeat of an event that is gone");
 }
 
 #[tokio::test]
