@@ -16,7 +16,7 @@ use super::{
     Api, Asked, DATED, InPath, LISTED, Shared,
     dropped::missing,
     export::{EXPORT, Export},
-    filters::{APP, LIMIT, SOURCE, names, since, until},
+    filters::{APP, LIMIT, PROBLEM_OR_ANY, SOURCE, problems, since, until},
     operation::{Answer, Caller, Operation},
     shown,
 };
@@ -26,10 +26,9 @@ use crate::{
         access::{Operator, Viewer},
         answer,
         parameter::{Form, Parameter},
-        parameters::Parameters,
         problem::{self, Problem},
     },
-    meta::event::{Problem as EventProblem, Source},
+    meta::event::Source,
     query::{
         Content, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryWalk, Digits, Page, Scope,
         Subject,
@@ -41,11 +40,7 @@ const LIST: &str = "/v1/deliveries";
 /// Filters and part of the list.
 pub(in crate::http) const DELIVERIES: &[Parameter] = &[
     APP,
-    Parameter::of(
-        "problem",
-        "Problem on reading it, or any.",
-        Form::OneOf(problem_names),
-    ),
+    PROBLEM_OR_ANY,
     SOURCE,
     since("Received at this time or later."),
     until("Received before this time."),
@@ -173,23 +168,6 @@ async fn list(
         Listed::Page(page) => answer::json(StatusCode::OK, &page),
         Listed::Export(export) => export,
     })
-}
-
-/// Name of all problems.
-const ANY: &str = "any";
-
-/// Names of the problems that the list can be narrowed to.
-pub(in crate::http) fn problem_names() -> Vec<&'static str> {
-    let each = names(EventProblem::ALL, EventProblem::as_str);
-    [vec![ANY], each].concat()
-}
-
-fn problems(parameters: &Parameters) -> Result<Vec<EventProblem>, Problem> {
-    if parameters.get("problem") == Some(ANY) {
-        return Ok(EventProblem::ALL.to_vec());
-    }
-    let one = parameters.one_of("problem", EventProblem::ALL, EventProblem::as_str)?;
-    Ok(one.into_iter().collect())
 }
 
 /// Reads the list of deliveries that a request asks for.

@@ -36,6 +36,13 @@ pub(in crate::http) const PROBLEM: Parameter = Parameter::of(
     Form::OneOf(|| names(EventProblem::ALL, EventProblem::as_str)),
 );
 
+/// The same for deliveries, which can be narrowed to those with any problem.
+pub(in crate::http) const PROBLEM_OR_ANY: Parameter = Parameter::of(
+    "problem",
+    "Problem on reading it, or any.",
+    Form::OneOf(problem_names),
+);
+
 pub(in crate::http) const LIMIT: Parameter = Parameter::of(
     "limit",
     "Maximum number of entries.",
@@ -62,6 +69,24 @@ pub(in crate::http) const fn until(about: &'static str) -> Parameter {
 /// Names of an enumeration.
 pub(in crate::http) fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
     all.iter().map(|it| name(*it)).collect()
+}
+
+/// Name of all problems.
+const ANY: &str = "any";
+
+/// Names of the problems that the list can be narrowed to.
+pub(in crate::http) fn problem_names() -> Vec<&'static str> {
+    let each = names(EventProblem::ALL, EventProblem::as_str);
+    [vec![ANY], each].concat()
+}
+
+/// Problems that a request chooses; empty for any delivery.
+pub(in crate::http) fn problems(parameters: &Parameters) -> Result<Vec<EventProblem>, Problem> {
+    if parameters.get("problem") == Some(ANY) {
+        return Ok(EventProblem::ALL.to_vec());
+    }
+    let one = parameters.one_of("problem", EventProblem::ALL, EventProblem::as_str)?;
+    Ok(one.into_iter().collect())
 }
 
 /// Filters of events that look at ids and columns.

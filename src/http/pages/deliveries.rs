@@ -21,7 +21,8 @@ use crate::{
         access::Viewer,
         api::{
             Asked, Shared,
-            deliveries::{DELIVERIES as FILTERS, Listed, listed, problem_names},
+            deliveries::{DELIVERIES as FILTERS, Listed, listed},
+            filters::problem_names,
             shown,
         },
         parameters::Parameters,

@@ -49,6 +49,7 @@ async fn a_narrowed_list_is_saved_and_opened_in_another_session() {
     let overflow = "return document.documentElement.scrollWidth - innerWidth";
     let overflow = elsewhere.value(overflow).await.as_i64().unwrap();
     assert!(overflow <= 0, "{overflow} px");
+    elsewhere.resize(DESK).await;
     elsewhere.click(".views .change details summary").await;
     elsewhere.click(".views .change details button").await;
     elsewhere.see_no_more("#questions").await;
