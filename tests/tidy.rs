@@ -12,6 +12,8 @@
 
 #[path = "tidy/applied.rs"]
 mod applied;
+#[path = "tidy/contrast.rs"]
+mod contrast;
 #[path = "tidy/cycles.rs"]
 mod cycles;
 #[path = "tidy/dependencies.rs"]
@@ -203,4 +205,9 @@ fn every_icon_that_a_page_names_is_in_the_sprite() {
     let list = read("assets/vendor/SOURCES.toml");
     let pages: Vec<_> = pages.into_iter().flatten().collect();
     assert_none(&vendored::icons(&list, &pages));
+}
+
+#[test]
+fn colors_of_the_pages_have_enough_contrast() {
+    assert_none(&contrast::faults(&read("assets/styles.css")));
 }
