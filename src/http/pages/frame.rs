@@ -279,10 +279,12 @@ impl Frame {
 
     /// Button with an id that copies it.
     pub(super) fn copied(&self, name: &str, id: &str) -> Safe<String> {
-        let (shown, escaped) = (stored(&short_id(id)).0.to_string(), escaped(id));
+        let short = short_id(id);
+        let (shown, name_of_id) = (stored(&short).0.to_string(), escaped(&short));
+        let escaped = escaped(id);
         Safe(format!(
             "<button class=\"copy id\" type=\"button\" data-copy=\"{escaped}\" \
-             title=\"{escaped}\" aria-label=\"Copy {}\">{shown} {}</button>",
+             title=\"{escaped}\" aria-label=\"Copy {} {name_of_id}\">{shown} {}</button>",
             name.to_lowercase(),
             self.icon("copy").0
         ))
