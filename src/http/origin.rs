@@ -28,7 +28,8 @@ fn is_change(request: &Request) -> bool {
     !matches!(*request.method(), Method::GET | Method::HEAD)
 }
 
-fn is_of_another_site(headers: &HeaderMap) -> bool {
+/// True if a page of another site makes the browser send a request.
+pub(super) fn is_of_another_site(headers: &HeaderMap) -> bool {
     let sites = headers.get_all(SEC_FETCH_SITE).iter();
     let sites: Vec<_> = sites.map(HeaderValue::as_bytes).collect();
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);

@@ -21,6 +21,7 @@ mod rejections;
 mod scope;
 mod sign_in;
 mod views;
+mod weights;
 
 use crate::{
     api::{Desk, token},

@@ -34,8 +34,9 @@ pub(super) struct Day {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) hour: i64,
-    pub(super) from: Timestamp,
-    pub(super) until: Timestamp,
+    /// Start and end as parameters.
+    pub(super) since: String,
+    pub(super) until: String,
     pub(super) events: i64,
     /// Class of the shade, from 0 to 4.
     pub(super) shade: i64,
@@ -108,8 +109,8 @@ impl Week {
             let until = from.checked_add(SignedDuration::from_hours(1));
             cells.push(Cell {
                 hour: i64::from(at.hour()),
-                from,
-                until: until.unwrap_or(from),
+                since: minute(from),
+                until: minute(until.unwrap_or(from)),
                 events,
                 shade: self.shade(events),
             });
@@ -131,6 +132,11 @@ impl Week {
             Some((at.ok()?, *events))
         })
     }
+}
+
+/// A time of whole minutes, as short as parameters allow: a grid has many.
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%MZ").to_string()
 }
 
 /// Value of a dimension.

@@ -19,6 +19,7 @@ mod bytes;
 mod causes;
 mod chart;
 mod comments;
+mod compression;
 mod conversations;
 mod cookies;
 mod copies;
@@ -156,6 +157,7 @@ pub(super) fn routes(api: Arc<Api>) -> Router {
         .route("/preferences", preferences::form())
         .route("/login", get(login::show))
         .route("/assets/{version}/{*file}", get(assets::file))
+        .route_layer(middleware::from_fn(compression::compress))
 }
 
 /// Redirects a form with empty fields to the address without them: an address says only what was
