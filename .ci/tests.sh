@@ -82,11 +82,63 @@ test_vendored() {
     no_file 'the check of vendored files'
 }
 
-# The journeys in a real browser, whose packages are those of tools.sh.
+# The journeys in a real browser, whose packages are those of tools.sh, with axe-core on each page.
 test_browser() {
-    ignored_tests pages::browser
+    fetch_axe
+    RUST_TEST_THREADS=$((2 * $(nproc))) ignored_tests pages::browser
     no_process 'the journeys in a browser'
     no_file 'the journeys in a browser'
+}
+
+# The same journeys below a base path, behind Caddy.
+test_browser_below() {
+    HOOKSHELF_TEST_BASE_PATH=/hookshelf RUST_TEST_THREADS=$((2 * $(nproc))) \
+        ignored_tests pages::browser
+    no_process 'the journeys below a base path'
+    no_file 'the journeys below a base path'
+}
+
+# The same journeys as a user without rights, who runs what cargo built for root.
+test_browser_as_user() {
+    local binary log=$work/ignored.log as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+    [ "$(id -u)" -eq 0 ] || { not_run 'this is not root'; return; }
+    binary=$(cargo test --locked --test it --no-run --message-format=json 2>/dev/null |
+        jq -r 'select(.target.name == "it" and .executable) | .executable')
+    if ! "${as[@]}" test -x "$binary" -a -r "$root/assets/styles.css" -a -x "$program"; then
+        not_run "another user cannot read $root"
+        return
+    fi
+    RUST_TEST_THREADS=$((2 * $(nproc))) at_most 600 "${as[@]}" "$binary" --ignored --nocapture \
+        pages::browser >"$log" 2>&1 || {
+        show "$log"
+        fail 'the journeys in a browser, as nobody'
+    }
+    grep '^test result' "$log"
+    grep -q '^test result: ok\. [1-9]' "$log" || fail 'nobody ran no journey'
+    no_process 'the journeys of another user'
+    no_file 'the journeys of another user'
+}
+
+axe=axe-core-4.14.1
+axe_sha512=1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
+
+# Unpacks axe-core, which only tests use. Its archive stays in the cache of this user.
+fetch_axe() {
+    local cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/hookshelf-ci
+    local archive=$cache/$axe.tgz
+    if ! is_axe "$archive"; then
+        mkdir -p "$cache"
+        (cd "$cache" && NODE_DISABLE_COMPILE_CACHE=1 at_most 300 npm pack --silent \
+            --cache="$work/npm" "${axe%-*}@${axe##*-}" >/dev/null)
+        is_axe "$archive" || fail "$archive is not the archive of $axe that was reviewed"
+    fi
+    tar -xzf "$archive" -C "$work" --strip-components=1 package/axe.min.js
+    chmod 644 "$work/axe.min.js"
+    export HOOKSHELF_AXE=$work/axe.min.js
+}
+
+is_axe() {
+    [ -f "$1" ] && sha512sum --check --status <<<"$axe_sha512  $1"
 }
 
 # Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which

@@ -43,7 +43,12 @@ pub(crate) struct Outage {
 impl Outage {
     /// Ends all sessions with the database, and allows no new one.
     pub(crate) async fn begin(desk: &Desk) -> Self {
-        let place = desk.server.place.as_ref().unwrap();
+        Self::of(&desk.server).await
+    }
+
+    /// Same as [`begin`](Self::begin), for a server.
+    pub(crate) async fn of(server: &Server) -> Self {
+        let place = server.place.as_ref().unwrap();
         let options = place.options();
         let name = options.get_database().unwrap().to_owned();
         let options = options.database("postgres");

@@ -44,10 +44,15 @@ fn total(rows: &Value, key: &str) -> u64 {
 
 /// Corrects the secrets.
 pub(crate) fn mend(desk: &Desk) {
-    let file = desk.server.directory.join("hookshelf.toml");
+    correct(&desk.server);
+}
+
+/// Same as [`mend`], for a server.
+pub(crate) fn correct(server: &Server) {
+    let file = server.directory.join("hookshelf.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(file, text.replace(WRONG, SECRET)).unwrap();
-    assert!(desk.server.run(&["reload"]).status.success());
+    assert!(server.run(&["reload"]).status.success());
 }
 
 impl Desk {

@@ -2,11 +2,15 @@
 //!
 //! They need Debian's `chromium` and `chromium-driver`, so `cargo test` alone leaves them out.
 
+mod accessibility;
 mod chat;
 mod events;
 mod export;
+mod front;
+mod journeys;
 mod keys;
 mod live;
+mod look;
 mod palette;
 mod preferences;
 mod swaps;
@@ -17,6 +21,7 @@ mod views;
 use std::{
     io::{BufRead, BufReader},
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -26,8 +31,15 @@ use nix::{
 };
 use serde_json::{Value, json};
 
-use self::tab::Tab;
-use crate::support::{directory::Directory, eventually, server::Server};
+use self::{
+    front::Front,
+    look::Look,
+    tab::{Tab, path_of},
+};
+use crate::{
+    api::{Desk, token},
+    support::{directory::Directory, eventually, server::Server},
+};
 
 /// Size of a desk and of a phone, in CSS pixels.
 const DESK: (u32, u32) = (1440, 900);
@@ -42,7 +54,9 @@ const END: &str = "\u{e010}";
 struct Browser {
     tab: Tab,
     server: Server,
+    front: Front,
     driver: Driver,
+    look: Look,
 }
 
 /// The process that drives the browser, in a process group of its own.
@@ -92,8 +106,10 @@ impl Browser {
         let (driver, port) = Driver::start();
         let browser = Self {
             tab: Tab::open(([127, 0, 0, 1], port).into()).await,
+            front: Front::of(&server).await,
             server,
             driver,
+            look: Look::USUAL,
         };
         browser.resize(DESK).await;
         browser
@@ -116,10 +132,14 @@ impl Browser {
         self.tell("Emulation.setScriptExecutionDisabled", off).await;
     }
 
-    /// Prefers a color scheme of the system.
+    /// Prefers a color scheme of the system, and no motion: a color is at once what it will be.
     async fn prefer(&self, scheme: &str) {
-        let feature = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        self.tell("Emulation.setEmulatedMedia", feature).await;
+        let features = json!([
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]);
+        let media = json!({"features": features});
+        self.tell("Emulation.setEmulatedMedia", media).await;
     }
 
     /// Sends a command of Chromium's own protocol.
@@ -130,7 +150,7 @@ impl Browser {
 
     /// Opens a page.
     async fn visit(&self, path: &str) {
-        let url = format!("http://{}{path}", self.server.admin);
+        let url = format!("{}{path}", self.front.url);
         self.post("/url", json!({"url": url})).await;
     }
 
@@ -167,10 +187,20 @@ impl Browser {
         .await;
     }
 
-    /// Clicks an element.
+    /// Clicks an element, also if a swap replaces it meanwhile.
     async fn click(&self, selector: &str) {
-        let element = self.see(selector).await;
-        self.post(&format!("{element}/click"), json!({})).await;
+        let what = format!("{selector} is clicked");
+        eventually(&what, async || {
+            let click = format!("{}/click", self.see(selector).await);
+            match self.tab.post(&click, json!({})).await {
+                Ok(_) => true,
+                Err(said) => {
+                    assert!(said.starts_with("stale element"), "{what}: {said}");
+                    false
+                }
+            }
+        })
+        .await;
     }
 
     /// Presses keys, one after the other.
@@ -190,6 +220,22 @@ impl Browser {
     async fn value(&self, script: &str) -> Value {
         let script = json!({"script": script, "args": []});
         self.post("/execute/sync", script).await
+    }
+
+    /// Kills the server, and starts another one in its place.
+    fn kill_server(self) -> Self {
+        let server = self.server;
+        let listeners = [server.admin, server.public].map(|it| it.to_string());
+        server.signal(Signal::SIGKILL);
+        let (_, directory, place) = server.wait();
+        let variables = [
+            ("HOOKSHELF__ADMIN__LISTEN", Path::new(&listeners[0])),
+            ("HOOKSHELF__HTTP__LISTEN", Path::new(&listeners[1])),
+        ];
+        Self {
+            server: Server::start_where(directory, place, &variables),
+            ..self
+        }
     }
 
     /// Expects that nothing was refused by the policy or reported on the console, and closes.

@@ -14,7 +14,7 @@ use crate::{
 const ACCOUNT: &str = "17840000000000001";
 
 /// Comment of a person, or reply to `parent`, on the media 8100.
-fn said(from: &str, id: &str, text: &str, parent: Option<&str>) -> String {
+pub(super) fn said(from: &str, id: &str, text: &str, parent: Option<&str>) -> String {
     let mut value = json!({"id": id, "text": text, "from": {"id": from, "username": format!("u{from}")},
         "media": {"id": "8100", "media_product_type": "REELS"}});
     if let Some(parent) = parent {

@@ -45,6 +45,15 @@ pub(crate) const TOKEN: &str = "the token of a test";
 /// Variable that allows a server to become ready with a Postgres without fsync.
 pub(crate) const ALLOW_LOSSY: &str = "HOOKSHELF__DATABASE__ALLOW_LOSSY_COMMITS";
 
+/// Variable with a base path for all admin listeners of a run. The helpers below then ask below it.
+const BASE_PATH: &str = "HOOKSHELF_TEST_BASE_PATH";
+
+/// Base path of the admin listeners of this run.
+pub(crate) fn base_path() -> String {
+    let given = std::env::var_os(BASE_PATH).unwrap_or_default();
+    given.into_string().unwrap()
+}
+
 /// A running server with its own database and data directory.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -271,7 +280,7 @@ impl Server {
 
     /// GET on the admin listener.
     pub(crate) async fn ask_admin(&self, path: &str) -> Answer {
-        get(self.admin, path).await
+        get(self.admin, &format!("{}{path}", base_path())).await
     }
 
     /// Sends a request with these headers to the admin listener.
@@ -290,7 +299,8 @@ impl Server {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        let uri = format!("{}{path}", base_path());
+        let mut request = Request::builder().method(method).uri(uri);
         if !headers.iter().any(|(name, _)| *name == "Host") {
             request = request.header("Host", "localhost");
         }
@@ -413,6 +423,9 @@ pub(crate) fn settle(command: &mut Command, directory: &Path, place: Option<&Tes
     command.envs(place.map(|_| (ALLOW_LOSSY, "true")));
     command.env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0");
     command.env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0");
+    if std::env::var_os(BASE_PATH).is_some() {
+        command.env("HOOKSHELF__ADMIN__BASE_PATH", base_path());
+    }
 }
 
 /// `PATH` with another directory in front.

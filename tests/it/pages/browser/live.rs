@@ -5,7 +5,7 @@ use crate::support::message::{comment, message};
 
 const ACCOUNT: &str = "17840000000000001";
 
-const LAST: &str = ".tail tbody tr:last-child .c-text";
+pub(super) const LAST: &str = ".tail tbody tr:last-child .c-text";
 
 impl Browser {
     /// Delivers comments with these texts.

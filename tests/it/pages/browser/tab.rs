@@ -18,6 +18,12 @@ pub(super) struct Tab {
     session: String,
 }
 
+/// Path of an element in an answer of the driver.
+pub(super) fn path_of(element: &Value) -> Option<String> {
+    let id = element.as_object()?.values().next()?.as_str()?;
+    Some(format!("/element/{id}"))
+}
+
 impl Tab {
     /// Opens a browser with one tab.
     pub(super) async fn open(driver: SocketAddr) -> Self {
@@ -69,9 +75,7 @@ impl Tab {
     /// Path of the first element with this selector, if there is one.
     pub(super) async fn find(&self, selector: &str) -> Option<String> {
         let query = json!({"using": "css selector", "value": selector});
-        let found = self.post("/element", query).await.ok()?;
-        let id = found.as_object()?.values().next()?.as_str()?;
-        Some(format!("/element/{id}"))
+        path_of(&self.post("/element", query).await.ok()?)
     }
 
     /// Shown text of an element; `None` if it is gone.
