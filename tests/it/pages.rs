@@ -20,6 +20,7 @@ mod overview;
 mod rejections;
 mod scope;
 mod sign_in;
+mod states;
 mod views;
 mod weights;
 
