@@ -55,7 +55,7 @@ struct Browser {
     tab: Tab,
     server: Server,
     front: Front,
-    driver: Driver,
+    _driver: Driver,
     look: Look,
 }
 
@@ -108,7 +108,7 @@ impl Browser {
             tab: Tab::open(([127, 0, 0, 1], port).into()).await,
             front: Front::of(&server).await,
             server,
-            driver,
+            _driver: driver,
             look: Look::USUAL,
         };
         browser.resize(DESK).await;
@@ -238,11 +238,17 @@ impl Browser {
         }
     }
 
-    /// Expects that nothing was refused by the policy or reported on the console, and closes.
-    async fn close(self) {
+    /// Expects that nothing was refused by the policy or reported on the console, and closes. The
+    /// server goes on.
+    async fn leave(self) -> Server {
         let said = self.tab.console().await;
         self.tab.close().await;
         assert!(said.is_empty(), "the console says {said:?}");
-        drop(self.driver);
+        self.server
+    }
+
+    /// The same, and stops the server.
+    async fn close(self) {
+        drop(self.leave().await);
     }
 }

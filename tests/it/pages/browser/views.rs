@@ -28,16 +28,7 @@ async fn a_narrowed_list_is_saved_and_opened_in_another_session() {
         .await;
     browser.read(".save-view summary .label", "Saved").await;
 
-    let Browser {
-        tab,
-        server,
-        driver,
-    } = browser;
-    let said = tab.console().await;
-    assert!(said.is_empty(), "the console says {said:?}");
-    tab.close().await;
-    drop(driver);
-    let elsewhere = Browser::open(server).await;
+    let elsewhere = Browser::open(browser.leave().await).await;
     elsewhere.visit("/views/questions").await;
     elsewhere.see(".list tbody tr:only-child").await;
     elsewhere.read(".list .c-text", "how much?").await;
