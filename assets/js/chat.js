@@ -7,7 +7,7 @@ const LEAST = 5000;
 class Chat {
   constructor(root) {
     this.root = root;
-    this.bar = root.parentElement.querySelector(".newer");
+    this.bar = root.parentElement.querySelector(".unread");
     this.unread = this.readAt = 0;
     this.connection = new Connection(root.dataset, () => {}, (event) => this.hear(event));
     root.addEventListener("scroll", () => this.isNew && this.plan(), this.connection.controls);

@@ -81,7 +81,8 @@ async fn show(
     let parameters = &asked.parameters;
     let end = parameters.position("after")?;
     let newer = Newer::behind(parameters, end.unwrap_or_default());
-    if !visit.is_part || end.is_none() {
+    let is_asked = visit.is_part || visit.piece.is_some();
+    if !is_asked || end.is_none() {
         return Ok(Redirect::to(&newer.list).into_response());
     }
     // A problem would replace the whole frame. The next request may succeed.

@@ -64,12 +64,12 @@ async fn new_messages_appear_while_a_chat_is_read() {
     let line = "return document.querySelector('.msg').getBoundingClientRect().top";
     let before = browser.value(line).await;
     browser.say(62..=63).await;
-    browser.read(".newer", "2 new messages").await;
+    browser.read(".unread", "2 new messages").await;
     assert_eq!(browser.value(line).await, before, "no line moves");
     browser.read(LAST, "message 61").await;
-    browser.click(".newer").await;
+    browser.click(".unread").await;
     browser.read(LAST, "message 63").await;
-    browser.see(".newer[hidden]").await;
+    browser.see(".unread[hidden]").await;
     browser.close().await;
 }
 
@@ -93,7 +93,7 @@ async fn earlier_messages_appear_as_the_reader_scrolls_up() {
     let seen = seen.as_str().unwrap().to_owned();
     assert!(seen.contains("message 5"), "the place stays, at {seen}");
     browser.say(151..=151).await;
-    browser.click(".newer:not([hidden])").await;
+    browser.click(".unread:not([hidden])").await;
     browser.read(LAST, "message 151").await;
     assert_eq!(browser.number_of(".msg").await, 151);
     browser.close().await;
