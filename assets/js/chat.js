@@ -45,7 +45,6 @@ class Chat {
 
 let chat = null;
 
-// Starts the chat of a page.
 export function start(root) {
   chat?.stop();
   chat = root && new Chat(root);

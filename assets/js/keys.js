@@ -65,7 +65,6 @@ function openMenu(selector) {
   return true;
 }
 
-// Closes a menu. The focus returns to its place.
 export function closeMenu(menu) {
   const place = places.get(menu);
   places.delete(menu);
@@ -73,7 +72,6 @@ export function closeMenu(menu) {
   (place?.isConnected && place !== document.body ? place : menu.querySelector("summary")).focus({ preventScroll: true });
 }
 
-// Closes a menu, leaves a field, closes a pane, or goes back.
 function close(target) {
   const menu = find(MENU);
   if (menu) closeMenu(menu);

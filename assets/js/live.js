@@ -164,7 +164,6 @@ class Tail {
 
 let tail = null;
 
-// Starts the tail of a page.
 export function start(root) {
   tail?.stop();
   tail = root && new Tail(root);

@@ -5,7 +5,6 @@ import { inUnit, timeTag } from "./times.js";
 const LONGEST = 280;
 const LATE = 60;
 
-// Maker of lines out of the templates of a page.
 export function maker(root) {
   const templates = [...root.querySelectorAll("template[data-part]")];
   const parts = new Map(templates.map((it) => [it.dataset.part, it.content]));
@@ -14,7 +13,6 @@ export function maker(root) {
   return {
     // Family of a kind, which has a hue.
     family: (kind) => look(kind).firstElementChild.classList[1],
-    // Row of an event.
     row(event) {
       const row = part("line").firstElementChild;
       const [time, kind, account, who, text, notes] = row.cells;

@@ -1,5 +1,4 @@
-// Stored text as an element: escaped, in its own direction, with marks for characters without a
-// shape. The server makes the same of it (src/http/pages/text.rs).
+// Stored text as an element, with the marks of the server (src/http/pages/text.rs).
 const CONTROL = among("0-8 b-1f 7f-9f ad 61c 115f-1160 180e 200b-200c 200e-200f 2028-202e 2060-206f 3164 feff ffa0 fff9-fffb 1d173-1d17a e0001");
 const WIDTHLESS = among("300-36f 483-489 591-5c7 610-61a 64b-65f 670 6d6-6ed 730-74a 7eb-7f3 8ca-8ff e31 e34-e3a e47-e4e eb1-ebc ec8-ece f71-fbc 180b-180d 1ab0-1aff 1cd0-1cfa 1dc0-1dff 200d 20d0-20ff 2de0-2dff 302a-302f 3099-309a a66f-a67d a8e0-a8f1 fe00-fe0f fe20-fe2f 1d165-1d172 1d17b-1d1ad 1e000-1e02a e0020-e01ef");
 const MOST_WIDTHLESS = 8;
