@@ -1,6 +1,5 @@
 // Scripts of every page: swaps of htmx, and parts that load their own scripts.
 import "./keys.js";
-import "./preferences.js";
 import "./palette.js";
 
 const PARTS = { ".live": "live", "[data-news]": "chat" };

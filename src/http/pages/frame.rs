@@ -173,6 +173,8 @@ pub(super) struct Frame {
     /// Current faults, for the alert line.
     pub(super) faults: Faults,
     pub(super) current: Option<&'static Section>,
+    /// False for a problem: the parameters of the page may be its cause.
+    pub(super) has_parameters: bool,
     /// Scope of the reader; `None` if nobody is known.
     pub(super) scope: Option<Scope>,
     pub(super) views: FrameViews,
@@ -203,6 +205,7 @@ impl Frame {
             views: FrameViews::of(&visit.views, &visit.address, scope),
             surroundings: visit.surroundings.clone(),
             current,
+            has_parameters: true,
             scope: scope.cloned(),
             is_restricted: scope.is_none_or(Scope::is_restricted),
             times: Times::new(&visit.preferences, visit.now),
@@ -355,9 +358,8 @@ impl Frame {
 
     /// Link to a section with the parameters that stay. Those of a problem may be its cause.
     fn link(&self, section: &Section) -> String {
-        let is_page = self.current.is_some();
         self.link_to(section.path, None, |name| {
-            is_page && section.keeps.contains(&name)
+            self.has_parameters && section.keeps.contains(&name)
         })
     }
 }

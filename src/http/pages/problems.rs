@@ -79,8 +79,10 @@ pub(in crate::http) async fn show_problems(
         is_part: visit.is_part && visit.piece.is_none(),
         ..visit
     };
+    let mut frame = Frame::new(&visit, admission.map(Admission::scope), title, None);
+    frame.has_parameters = false;
     let page = ProblemPage {
-        frame: Frame::new(&visit, admission.map(Admission::scope), title, None),
+        frame,
         status: response.status().as_u16(),
         detail,
         is_get,

@@ -1,5 +1,6 @@
 //! Replays over HTTP: each filter, wrong requests, masked filters, and the audit.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
@@ -74,7 +75,14 @@ async fn each_filter_of_a_list_of_events_chooses_the_same_events() {
         assert_eq!(answer["plan"]["events"], events, "{name}: {answer}");
         let path = format!("{REPLAYS}/{}", answer["replay"]["id"]);
         let shown = desk.read_as("reader", &path).await;
-        assert_eq!(shown["filter"], json!({name: value}), "{shown}");
+        if name == "since" {
+            // A time may be spelled with fewer digits.
+            let times = [&shown["filter"]["since"], &value];
+            let [shown, asked] = times.map(|it| it.as_str().unwrap().parse::<Timestamp>().unwrap());
+            assert_eq!(shown, asked);
+        } else {
+            assert_eq!(shown["filter"], json!({name: value}), "{shown}");
+        }
         assert_eq!(shown["events"], events, "{shown}");
         let bounds = ["after", "through", "position"].map(|it| shown[it].as_str().unwrap());
         let first: i64 = if events == 1 && shown["filter"].get("kind").is_none() {

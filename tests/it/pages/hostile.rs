@@ -29,9 +29,22 @@ const LINK: &str = "https://evil.example/\"><script>?q='\u{202e}&hx-get=/x";
 const HEADER: &str = "\"><script>alert(1)</script> javascript:alert(1) {{7*7}} hx-get=/x '";
 
 /// Attributes of htmx that the pages have.
-const OF_HTMX: [&str; 6] = [
+const OF_HTMX: [&str; 19] = [
     "hx-boost",
     "hx-boost:inherited",
+    "hx-get",
+    "hx-push-url",
+    "hx-push-url:inherited",
+    "hx-replace-url",
+    "hx-replace-url:inherited",
+    "hx-select",
+    "hx-target",
+    "hx-trigger",
+    "hx-morph-skip",
+    "hx-sync",
+    "hx-sync:inherited",
+    "hx-status:4xx",
+    "hx-status:5xx",
     "hx-swap",
     "hx-swap:inherited",
     "hx-swap-oob",

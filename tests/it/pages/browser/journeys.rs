@@ -150,16 +150,18 @@ async fn a_wrong_secret_is_explained_and_its_deliveries_are_stored_once_it_is_co
         browser
             .says("#main", "a wrong secret and a forgery look alike")
             .await;
+        browser.choose("#quarantine .button").await;
         browser
-            .says("#quarantine", "2 deliveries are quarantined. 0 verify")
+            .says("#main", "2 deliveries are quarantined. 0 verify")
             .await;
         correct(&browser.server);
         browser.visit("/rejections?app=shop").await;
+        browser.choose("#quarantine .button").await;
         browser
-            .says("#quarantine", "2 deliveries are quarantined. 2 verify")
+            .says("#main", "2 deliveries are quarantined. 2 verify")
             .await;
-        browser.tick("#quarantine [name=yes]").await;
-        browser.choose("#quarantine .button.primary").await;
+        browser.tick("#main [name=yes]").await;
+        browser.choose("#main .button.primary").await;
         browser.says("#main", "2 deliveries were stored.").await;
         browser.choose("#main td a[href*='/events?']").await;
         browser.read(".list tbody .c-text", "A dozen rolls").await;

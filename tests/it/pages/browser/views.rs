@@ -14,6 +14,7 @@ async fn a_narrowed_list_is_saved_and_opened_in_another_session() {
         assert_eq!(browser.server.deliver("/webhook", body).await.status, 200);
     }
     browser.visit("/events").await;
+    browser.be_ready().await;
     browser.see(".list tbody tr:nth-child(2)").await;
     browser.click(".filters .chip:first-child summary").await;
     browser.click("input[name=kind][value=comment]").await;
