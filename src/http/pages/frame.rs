@@ -173,8 +173,9 @@ pub(super) struct Frame {
     /// Current faults, for the alert line.
     pub(super) faults: Faults,
     pub(super) current: Option<&'static Section>,
-    /// False for a problem: the parameters of the page may be its cause.
-    pub(super) has_parameters: bool,
+    /// Status of the problem that the page shows. Parameters of the page may be its cause, so links
+    /// keep none.
+    pub(super) problem: Option<u16>,
     /// Scope of the reader; `None` if nobody is known.
     pub(super) scope: Option<Scope>,
     pub(super) views: FrameViews,
@@ -205,7 +206,7 @@ impl Frame {
             views: FrameViews::of(&visit.views, &visit.address, scope),
             surroundings: visit.surroundings.clone(),
             current,
-            has_parameters: true,
+            problem: None,
             scope: scope.cloned(),
             is_restricted: scope.is_none_or(Scope::is_restricted),
             times: Times::new(&visit.preferences, visit.now),
@@ -359,7 +360,7 @@ impl Frame {
     /// Link to a section with the parameters that stay. Those of a problem may be its cause.
     fn link(&self, section: &Section) -> String {
         self.link_to(section.path, None, |name| {
-            self.has_parameters && section.keeps.contains(&name)
+            self.problem.is_none() && section.keeps.contains(&name)
         })
     }
 }

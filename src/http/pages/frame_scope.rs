@@ -4,7 +4,7 @@ use askama::filters::Safe;
 
 use super::{
     accounts::{AccountName, tag},
-    digits::{counted, grouped},
+    digits::grouped,
     frame::{
         ACCOUNTS, COMMENTS, CONVERSATIONS, DELIVERIES, EVENTS, Frame, HEALTH, KEPT, LIVE, OVERVIEW,
         REJECTIONS, Section,
@@ -55,8 +55,8 @@ pub(super) struct Choice {
 /// Number of things to act on.
 pub(super) struct Todo {
     pub(super) number: String,
-    /// Name of the section with the number in words.
-    pub(super) words: String,
+    /// The counted things, after their number.
+    pub(super) what: &'static str,
 }
 
 impl Frame {
@@ -129,7 +129,7 @@ impl Frame {
 
     /// Parameters that the search box takes along. Those of a problem may be its cause.
     pub(super) fn kept(&self) -> Vec<(&'static str, String)> {
-        let kept = KEPT.into_iter().filter(|_| self.who.is_some());
+        let kept = KEPT.into_iter().filter(|_| self.problem.is_none());
         kept.filter_map(|name| Some((name, self.value(name)?)))
             .collect()
     }
@@ -138,21 +138,20 @@ impl Frame {
     pub(super) fn todo(&self, section: &Section) -> Option<Todo> {
         let known = self.surroundings.known.as_deref();
         let number = |of: fn(&Known) -> u64| known.map_or(0, of);
-        let (number, words) = if *section == REJECTIONS {
+        let (number, what) = if *section == REJECTIONS {
             let rejected = number(|known| u64::try_from(known.rejected).unwrap_or_default());
-            (rejected, format!("{} in the last hour", grouped(rejected)))
+            (rejected, "in the last hour")
         } else if *section == ACCOUNTS {
             let silent = number(|known| u64::try_from(known.silent).unwrap_or_default());
-            (silent, format!("{} silent", grouped(silent)))
+            (silent, "silent")
         } else if *section == HEALTH {
-            let files = self.surroundings.set_aside;
-            (files, counted(files, "file set aside", "files set aside"))
+            (self.surroundings.set_aside, "set aside from the spool")
         } else {
             return None;
         };
         (number > 0).then(|| Todo {
             number: grouped(number),
-            words: format!("{}, {words}", section.name),
+            what,
         })
     }
 

@@ -23,7 +23,6 @@ use crate::{
 #[template(path = "problem.html", blocks = ["main"])]
 struct ProblemPage {
     frame: Frame,
-    status: u16,
     detail: String,
     /// True if the request can be sent again as a link.
     is_get: bool,
@@ -80,10 +79,9 @@ pub(in crate::http) async fn show_problems(
         ..visit
     };
     let mut frame = Frame::new(&visit, admission.map(Admission::scope), title, None);
-    frame.has_parameters = false;
+    frame.problem = Some(response.status().as_u16());
     let page = ProblemPage {
         frame,
-        status: response.status().as_u16(),
         detail,
         is_get,
         sign_in: may_sign_in.then(|| visit.base.join("/login")),
