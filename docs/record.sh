@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Records the terminal sample of README.md from the program.
+# Records the terminal sample and the pictures of README.md from the program.
 #
-#   docs/record.sh            writes the sample into README.md
-#   docs/record.sh --check    records again and compares; digits and ids may differ
+#   docs/record.sh             writes the sample into README.md
+#   docs/record.sh --check     records again and compares; digits and ids may differ
+#   docs/record.sh --pictures  takes the pictures of the pages, with `chromium`
 #
 # HOOKSHELF names the program; without it, the one that `cargo build` makes. Needs `script` of
 # util-linux, which lends each command a terminal.
@@ -101,6 +102,38 @@ COMMANDS
     echo '```'
 }
 
+# Answer of a question to the database.
+ask() {
+    hookshelf psql -- --no-align --tuples-only --command "$1"
+}
+
+# Takes a picture of a page in a color scheme: 0 is dark, 1 is light.
+picture() {
+    chromium --headless=new --no-sandbox --user-data-dir="$work/browser" --hide-scrollbars \
+        --window-size=1280,800 --blink-settings="preferredColorScheme=$3" --timeout=4000 \
+        --screenshot="$work/$1.png" "http://$HOOKSHELF__ADMIN__LISTEN$2" 2>"$work/output" ||
+        { cat "$work/output" >&2; return 1; }
+    mv "$work/$1.png" "docs/pictures/$1.png"
+}
+
+take_pictures() {
+    hookshelf simulate --count 400 --seed 7 >"$work/output"
+    local is_done chat media delivery
+    until [ "${is_done:-}" = t ]; do
+        is_done=$(ask 'SELECT bool_and(position >= (SELECT max(position) FROM events)) FROM followers')
+    done
+    chat=$(ask "SELECT account_id || '/' || person_id FROM conversations ORDER BY received DESC LIMIT 1")
+    media=$(ask "SELECT media_id FROM media_threads ORDER BY comments DESC LIMIT 1")
+    delivery=$(ask "SELECT delivery_id FROM events WHERE kind = 'comment' ORDER BY position LIMIT 1")
+    mkdir -p docs/pictures
+    picture overview / 1
+    picture events '/events?kind=comment' 1
+    picture conversation "/conversations/$chat" 0
+    picture comments "/comments/$media" 1
+    picture delivery "/deliveries/$delivery" 1
+    picture health /health 0
+}
+
 # The sample that README.md has.
 recorded() {
     awk -v start="$start" -v end="$end" '$0 == end { on = 0 } on; $0 == start { on = 1 }' "$readme"
@@ -127,6 +160,10 @@ grep -qxF "$start" "$readme" && grep -qxF "$end" "$readme" || {
 }
 prepare
 start_server
+if [ "${1:-}" = --pictures ]; then
+    take_pictures
+    exit
+fi
 record >"$work/sample"
 case ${1:-} in
 --check) diff <(recorded | shape) <(shape <"$work/sample") ||
