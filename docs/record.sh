@@ -122,8 +122,11 @@ take_pictures() {
     until [ "${is_done:-}" = t ]; do
         is_done=$(ask 'SELECT bool_and(position >= (SELECT max(position) FROM events)) FROM followers')
     done
-    chat=$(ask "SELECT account_id || '/' || person_id FROM conversations ORDER BY received DESC LIMIT 1")
-    media=$(ask "SELECT media_id FROM media_threads ORDER BY comments DESC LIMIT 1")
+    # Texts that need no font beside those of the pages.
+    chat=$(ask "SELECT account_id || '/' || person_id FROM events
+                WHERE kind = 'message' AND text ~ '^[[:ascii:]]+$'
+                GROUP BY account_id, person_id ORDER BY count(*) DESC, person_id LIMIT 1")
+    media=$(ask "SELECT media_id FROM media_threads ORDER BY comments DESC, media_id LIMIT 1")
     delivery=$(ask "SELECT delivery_id FROM events WHERE kind = 'comment' ORDER BY position LIMIT 1")
     mkdir -p docs/pictures
     picture overview / 1
