@@ -1,5 +1,6 @@
 //! The same list by the API and by the command line.
 
+use super::copies;
 use crate::http::{api::shown, parameters::Parameters};
 
 /// Path of the API with the parameters of a page.
@@ -21,7 +22,7 @@ fn quoted(value: &str) -> String {
     if !value.is_empty() && value.chars().all(is_plain) {
         return value.to_owned();
     }
-    format!("'{}'", value.replace('\'', r"'\''"))
+    copies::quoted(value)
 }
 
 #[cfg(test)]

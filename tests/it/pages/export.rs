@@ -79,6 +79,19 @@ async fn the_link_of_a_page_leads_to_a_form_with_its_filters() {
             "/export?data=deliveries&source=live",
         ),
         ("/rejections?since=2h", "/export?data=rejections&since=2h"),
+        ("/events?late=true", "/export?data=events&late=true"),
+        (
+            "/deliveries?problem=any",
+            "/export?data=deliveries&problem=any",
+        ),
+        (
+            "/conversations?client=bakery",
+            "/export?data=conversations&client=bakery",
+        ),
+        (
+            "/comments?client=bakery",
+            "/export?data=media&client=bakery",
+        ),
         ("/", "/export?data=events"),
     ] {
         let link = desk.page(page).await.links("/export?from=")[0].clone();
@@ -87,6 +100,7 @@ async fn the_link_of_a_page_leads_to_a_form_with_its_filters() {
             (answer.status, &answer.headers["location"]),
             (303, &form.parse().unwrap())
         );
+        desk.export("chief", form).await;
     }
     let form = desk
         .export("chief", "/export?data=events&kind=message&person=7001")

@@ -66,11 +66,13 @@ impl Data {
             Self::Events => &[
                 "kind", "since", "until", "account", "client", "person", "username", "text",
                 "source", "problem", "app", "field", "message", "comment", "media", "delivery",
-                "echo", "payload",
+                "echo", "late", "payload",
             ],
-            Self::Conversations => &["since", "until", "account", "person", "app", "waiting"],
+            Self::Conversations => &[
+                "since", "until", "account", "client", "person", "app", "waiting",
+            ],
             Self::Conversation => &["account", "person", "app"],
-            Self::Media => &["since", "until", "account", "app", "unanswered"],
+            Self::Media => &["since", "until", "account", "client", "app", "unanswered"],
             Self::Comments => &["media", "account", "app"],
             Self::Deliveries => &["since", "until", "app", "source", "problem"],
             Self::Rejections => &["since", "until", "app"],

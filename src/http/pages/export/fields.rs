@@ -3,7 +3,7 @@
 use super::data::{Data, Given};
 use crate::{
     http::{
-        api::filters::names,
+        api::filters::{names, problem_names},
         pages::kinds::{Look, look_of},
     },
     meta::event::{Kind, Problem, Source},
@@ -29,7 +29,7 @@ pub(super) struct KindChoice {
 }
 
 /// Label and hint of each filter.
-const FIELDS: [(&str, &str, &str); 21] = [
+const FIELDS: [(&str, &str, &str); 22] = [
     ("since", "Since", "24h, today, 2026-11-30"),
     ("until", "Until", "1h, today, 2026-11-30"),
     ("account", "Account", "Id, label or user name"),
@@ -46,6 +46,7 @@ const FIELDS: [(&str, &str, &str); 21] = [
     ("media", "Media", "Media id"),
     ("delivery", "Delivery", "Delivery id"),
     ("echo", "Sent by the account", ""),
+    ("late", "Over an hour late", ""),
     ("payload", "Payload", "Part of the item's JSON"),
     ("waiting", "Waiting for an answer", ""),
     ("unanswered", "With unanswered comments", ""),
@@ -61,7 +62,7 @@ pub(super) fn fields(data: Data, given: &[Given]) -> Vec<Field> {
         name,
         label,
         hint,
-        choices: choices(name),
+        choices: choices(data, name),
         value: values(given, name).next().unwrap_or_default().to_owned(),
     };
     known.map(field).collect()
@@ -88,11 +89,12 @@ fn values<'g>(given: &'g [Given], name: &str) -> impl Iterator<Item = &'g str> {
     named.map(|(_, value)| value.as_str())
 }
 
-fn choices(name: &str) -> Vec<&'static str> {
+fn choices(data: Data, name: &str) -> Vec<&'static str> {
     match name {
+        "problem" if data == Data::Deliveries => problem_names(),
         "source" => names(Source::ALL, Source::as_str),
         "problem" => names(Problem::ALL, Problem::as_str),
-        "echo" | "waiting" | "unanswered" => vec!["true", "false"],
+        "echo" | "late" | "waiting" | "unanswered" => vec!["true", "false"],
         _ => Vec::new(),
     }
 }
