@@ -162,7 +162,9 @@ impl Shop {
     /// Kills the server and starts it again. Leases may be lost.
     pub(super) fn restart(&mut self) {
         self.ledger.note(Note::LeasesLost);
-        self.restart_after(|| ());
+        let ledger = self.ledger.clone();
+        // A worker may have asked since.
+        self.restart_after(|| ledger.note(Note::LeasesLost));
     }
 
     /// Kills the server, lets something happen, and starts the server again.

@@ -70,13 +70,18 @@ impl Worker {
 
     /// Leases up to `max` events; none without an answer of the consumer.
     pub(super) async fn lease(&self, max: usize, wait_s: f64) -> Vec<Leased> {
-        let asked = Instant::now();
+        let (asked, losses) = (Instant::now(), self.ledger.losses());
         let body = json!({
             "max": max, "wait_s": wait_s, "lease_s": self.lease_s, "worker": self.name,
         });
         let Some((200, answer)) = self.post("lease", &body).await else {
             return Vec::new();
         };
+        // The server may have been killed after this answer: its leases are lost, as are those of an
+        // answer that did not arrive.
+        if self.ledger.losses() != losses {
+            return Vec::new();
+        }
         let events = answer["events"].as_array().unwrap().iter();
         let events: Vec<_> = events.map(Leased::of).collect();
         for event in &events {

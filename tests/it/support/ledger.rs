@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -13,7 +16,10 @@ pub(crate) type Key = (u64, i64);
 
 /// Notes of all workers of a test, in order. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ledger(Arc<Mutex<Vec<(Instant, Note)>>>);
+pub(crate) struct Ledger {
+    notes: Arc<Mutex<Vec<(Instant, Note)>>>,
+    losses: Arc<AtomicUsize>,
+}
 
 /// An event that was handed out.
 #[derive(Clone, Debug)]
@@ -95,12 +101,20 @@ impl Leased {
 
 impl Ledger {
     pub(crate) fn note(&self, note: Note) {
-        self.0.lock().unwrap().push((Instant::now(), note));
+        if matches!(note, Note::LeasesLost) {
+            self.losses.fetch_add(1, Ordering::SeqCst);
+        }
+        self.notes.lock().unwrap().push((Instant::now(), note));
+    }
+
+    /// Number of times that leases were lost.
+    pub(crate) fn losses(&self) -> usize {
+        self.losses.load(Ordering::SeqCst)
     }
 
     /// Number of events whose effect happened.
     pub(crate) fn effects(&self) -> usize {
-        let notes = self.0.lock().unwrap();
+        let notes = self.notes.lock().unwrap();
         let effects = notes.iter().filter_map(|(_, note)| match note {
             Note::Effect(event) => Some(*event),
             _ => None,
@@ -112,7 +126,7 @@ impl Ledger {
     /// consumer wants, each with its lane, except those that it may skip. Events that a replay hands
     /// out count on their own, but share their lanes with the live ones.
     pub(crate) fn check(&self, events: &[(i64, String)]) -> Summary {
-        let notes = self.0.lock().unwrap();
+        let notes = self.notes.lock().unwrap();
         let mut audit = Audit::default();
         for (number, (at, note)) in notes.iter().enumerate() {
             if let Err(fault) = audit.take(*at, note) {
