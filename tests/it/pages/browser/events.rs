@@ -134,6 +134,7 @@ async fn a_search_continues_by_itself_to_its_end() {
 async fn new_events_are_named_above_the_list_and_do_not_move_it() {
     let browser = Browser::open(server().await).await;
     browser.visit("/events").await;
+    browser.be_ready().await;
     let top = "return document.querySelector('.list tbody tr').getBoundingClientRect().top";
     let before = browser.value(top).await;
     let new = comment(ACCOUNT, "9004", "is it fresh?");

@@ -129,7 +129,7 @@ async fn a_refresh_keeps_the_search_that_is_being_typed() {
     browser.see("html[data-keys=on]").await;
     browser.press("/").await;
     browser.press("1784").await;
-    let refresh = "return htmx.ajax('GET', '/events?kind=comment', {target: '#main'})";
+    let refresh = "return htmx.ajax('GET', location.pathname + '?kind=comment', {target: '#main'})";
     browser.value(refresh).await;
     browser.see(".chip.set").await;
     browser.see("#find:focus").await;

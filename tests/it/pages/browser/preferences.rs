@@ -8,7 +8,8 @@ use crate::support::server::apps;
 async fn the_time_zone_is_told_below_the_base_path_only() {
     let lines = format!("{}[admin]\nbase_path = '/hookshelf'\n", apps(["default"]));
     let browser = Browser::open(Server::start_with(&lines).await).await;
-    browser.visit("/hookshelf/health").await;
+    let health = format!("http://{}/hookshelf/health", browser.server.admin);
+    browser.post("/url", json!({"url": health})).await;
     browser.see("html[data-time=local]").await;
     browser.post("/refresh", json!({})).await;
     browser.see("html[data-time=local]").await;

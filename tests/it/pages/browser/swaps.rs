@@ -93,8 +93,7 @@ async fn each_event_begins_at_its_top() {
 async fn a_failure_is_told_where_it_happened_and_the_rest_stays() {
     let browser = Browser::open(Server::start().await).await;
     browser.long_list("/events").await;
-    let to_nothing =
-        "document.querySelector('.list a.row').setAttribute('href', '/events?open=999999')";
+    let to_nothing = "document.querySelector('.list a.row').setAttribute('href', location.pathname + '?open=999999')";
     browser.value(to_nothing).await;
     browser.touch(".list a.row").await;
     browser
