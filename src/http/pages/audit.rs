@@ -9,7 +9,7 @@ use super::{
     answer::{page, rendered},
     digits::grouped,
     elsewhere,
-    filters::Field,
+    filters::Filters,
     frame::Frame,
     frame_tools::AUDIT,
     text,
@@ -34,27 +34,11 @@ pub(super) const PAGE: Page = Page {
     parameters: &[PARAMETERS],
 };
 
-/// Parameters that narrow the list.
-const NARROW: [&str; 4] = ["token", "subject", "since", "until"];
-
-/// Name, label and meaning of each filter.
-const FIELDS: [(&str, &str, &str); 2] = [
-    ("token", "Token", "Name of the token or user"),
-    (
-        "subject",
-        "Subject",
-        "Position, delivery, person, account, or name of a consumer",
-    ),
-];
-
 #[derive(Template)]
 #[template(path = "audit.html", blocks = ["main"])]
 struct AuditPage {
     frame: Frame,
-    fields: Vec<Field>,
-    /// Times that the form of filters keeps.
-    hidden: Vec<(&'static str, String)>,
-    is_narrowed: bool,
+    filters: Filters,
     lines: Vec<Line>,
     newer: Option<String>,
     older: Option<String>,
@@ -87,24 +71,14 @@ async fn show(
     let Listed::Page(list) = listed(&api, &scope, &asked).await? else {
         return Err(Problem::not_found());
     };
-    let address = |changes: &[(&str, String)]| shown::url(AUDIT.path, parameters, changes);
-    let given = |name: &str| parameters.get(name).map(str::to_owned);
-    let field = |(name, label, about)| Field {
-        name,
-        label,
-        about,
-        choices: None,
-        value: given(name),
-        without: address(&[name, "before", "after"].map(|name| (name, String::new()))),
+    let newest = |changes: &[(&str, String)]| {
+        let places = ["before", "after"].map(|name| (name, String::new()));
+        shown::url(AUDIT.path, parameters, &[changes, &places].concat())
     };
-    let hidden = ["since", "until"].into_iter();
-    let hidden = hidden.filter_map(|name| Some((name, given(name)?)));
     let page_of = |url: String| url.replacen("/v1/", "/", 1);
     let audit = AuditPage {
         frame: Frame::new(&visit, Some(&scope), AUDIT.name, Some(&AUDIT)),
-        is_narrowed: NARROW.iter().any(|name| parameters.get(name).is_some()),
-        fields: FIELDS.map(field).into(),
-        hidden: hidden.collect(),
+        filters: Filters::of(AUDIT.path, ["token", "subject"], parameters, newest),
         lines: list.audit.into_iter().map(Line::of).collect(),
         newer: list.previous.map(page_of),
         older: list.next.map(page_of),

@@ -47,7 +47,7 @@ pub(super) struct Field {
 const COMMON: usize = 6;
 
 /// Name, label and meaning of each filter with any value, the common ones first.
-const FIELDS: [(&str, &str, &str); 15] = [
+const FIELDS: [(&str, &str, &str); 17] = [
     ("account", "Account", "Id, label or user name"),
     ("person", "Person", "Instagram-scoped id"),
     ("username", "User name", "User name of the other party"),
@@ -63,6 +63,12 @@ const FIELDS: [(&str, &str, &str); 15] = [
     ("app", "App", "Configured app"),
     ("echo", "Echo", "true or false"),
     ("late", "Late", "Received over an hour after it occurred"),
+    ("token", "Token", "Name of the token or user"),
+    (
+        "subject",
+        "Subject",
+        "Position, delivery, person, account, or name of a consumer",
+    ),
 ];
 
 /// Parameters that a form of filters keeps, unless it has a field of this name.

@@ -104,7 +104,7 @@ struct News {
     part: String,
     /// Stream of the events of the conversation.
     stream: String,
-    /// One of these events, or the reason why the stream fails.
+    /// Request for one of these events: its status explains a failed stream.
     probe: String,
     /// Position behind which the stream begins.
     after: i64,
