@@ -1,9 +1,9 @@
 //! Runs a follower: at full speed while it is behind, then whenever positions are committed.
 //!
 //! A commit wakes a follower at once, but a follower that moved rests for a second: nobody waits
-//! for counts, and a turn for each commit of a busy server would cost more than the commits. After a
-//! slow turn it rests longer: while another client holds a transaction open, each row that the
-//! follower changes costs a look at all versions of the row since then.
+//! for counts, and a turn for each commit of a busy server would cost more than the commits. While
+//! another client holds a transaction open, it rests longer once its turns are slow: Postgres keeps
+//! each version of a row that the follower changes, and each change looks at all of them.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use crate::{
     store::{
         self, ConnectOptions, Connection, Error,
         follow::{Consumer, Follower, Turn},
+        horizon,
         wake::{Waiter, WokenBy},
     },
     telemetry::{FollowerMoved, FollowerResumed, FollowerStumbled, LogEvent, Woken},
@@ -22,9 +23,12 @@ use crate::{
 /// Rest after rows were processed, or if another session has the follower's lock.
 const REST: Duration = Duration::from_secs(1);
 
-/// Rest after a turn that reached the end of the log, as a multiple of its time: at most a ninth of
-/// one CPU goes to a follower that keeps up.
-const SHARE: u32 = 8;
+/// Rest instead, if the turns since the last one took this long beside an old transaction.
+const LONG_REST: Duration = Duration::from_secs(30);
+const SLOW: Duration = Duration::from_millis(50);
+
+/// Number of later transactions that makes a transaction old.
+const OLD: i64 = 10_000;
 
 /// Pause after a failure.
 const SOON: Duration = Duration::from_secs(5);
@@ -45,6 +49,8 @@ pub struct Following<C> {
     connection: Option<Connection>,
     /// Position of the cursor after the last move.
     position: i64,
+    /// Time of the turns since the last rest.
+    busy: Duration,
     woken_by: Option<WokenBy>,
     failing: bool,
 }
@@ -68,6 +74,7 @@ impl<C: Consumer> Following<C> {
             waiter,
             connection: None,
             position: 0,
+            busy: Duration::ZERO,
             woken_by: None,
             failing: false,
         }
@@ -93,12 +100,35 @@ impl<C: Consumer> Following<C> {
     async fn go_on(&mut self) -> Next {
         let began = Instant::now();
         let taken = timeout(PATIENCE, self.turn()).await;
+        self.busy += began.elapsed();
         match taken.unwrap_or(Err(Error::TimedOut)) {
             Ok(turn) => {
                 self.log_resumed();
-                self.report_turn(turn, REST.max(began.elapsed() * SHARE))
+                let is_at_end = matches!(turn, Turn::Moved(lag) if lag.positions == 0);
+                let rest = if is_at_end {
+                    self.rest_at_end().await
+                } else {
+                    REST
+                };
+                self.report_turn(turn, rest)
             }
             Err(error) => self.stumble(&error),
+        }
+    }
+
+    /// Rest of a follower that reached the end of the log.
+    async fn rest_at_end(&mut self) -> Duration {
+        let busy = std::mem::take(&mut self.busy);
+        let Some(connection) = self.connection.as_mut().filter(|_| busy >= SLOW) else {
+            return REST;
+        };
+        match timeout(DEADLINE, horizon::oldest(connection)).await {
+            Ok(Ok(Some(holder))) if holder.transactions >= OLD => LONG_REST,
+            Ok(Ok(_)) => REST,
+            _ => {
+                self.connection = None;
+                REST
+            }
         }
     }
 

@@ -22,8 +22,8 @@ use super::{
 /// Name of the follower.
 pub const NAME: &str = "conversations";
 
-/// Maximum number of rows per transaction.
-const BATCH: u32 = 5_000;
+/// Maximum number of rows per transaction. A large batch changes the row of a busy conversation once.
+const BATCH: u32 = 20_000;
 
 /// An item is believed to have occurred at most a day after its arrival.
 pub(super) const BELIEVED: SignedDuration = SignedDuration::from_hours(24);
