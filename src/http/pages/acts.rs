@@ -6,7 +6,6 @@ use super::{
     account_line::AccountLine,
     accounts::AccountName,
     faults::{Fault, Faults},
-    has_page,
     known::of_deliveries,
     overview_data::Stored,
 };
@@ -134,12 +133,8 @@ fn rejected(stored: &Stored) -> Option<Act> {
     let head = count(number, "delivery was rejected", "deliveries were rejected");
     let reason = most.reason.replace('_', " ");
     let rest = format!("in the last hour. The most frequent reason: {reason}.");
-    let link = if has_page("/rejections") {
-        "/rejections?since=1h"
-    } else {
-        "/v1/rejections?since=1h"
-    };
     let act = Act::new("shield-alert", head, rest);
+    let link = "/rejections?since=1h";
     Some(act.urgent().leads(link, "See the cause"))
 }
 

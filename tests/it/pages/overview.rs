@@ -1,5 +1,8 @@
 //! Overview: the answer, things to act on, the chart, accounts, and the setup guide.
 
+use hookshelf::meta::signature::sign;
+use secrecy::SecretString;
+
 use super::*;
 use crate::{
     api::{
@@ -9,7 +12,7 @@ use crate::{
     },
     support::{
         eventually,
-        message::{comment, message},
+        message::{EMPTY, comment, message},
     },
 };
 
@@ -86,6 +89,51 @@ async fn rejections_of_the_last_hour_are_something_to_act_on() {
 }
 
 #[tokio::test]
+async fn figures_gaps_and_at_most_three_things_to_do_are_shown() {
+    let old = "the secret of last year";
+    let more = format!("previous_secrets = [{old:?}]\n{}", tokens());
+    let desk = Desk::open_with(&more).await;
+    desk.deliver(message("mid.f", "fresh rolls")).await;
+    let signature = sign(&SecretString::from(old), EMPTY.as_bytes());
+    for (path, signature, status) in [("/webhook/shop", &*signature, 200), ("/webhook", "", 401)] {
+        let signed = [("X-Hub-Signature-256", signature)];
+        assert_eq!(desk.server.post(path, &signed, EMPTY).await.status, status);
+    }
+    desk.run(
+        "INSERT INTO gaps (app, cause, opened_at, closed_at)
+         VALUES ('default', 'down', now() - interval '3 hours', now() - interval '2 hours');
+         INSERT INTO accounts (app, account_id, label, first_seen, last_seen)
+         VALUES ('default', '1784', 'The corner shop', now(), now());
+         INSERT INTO stats_hourly (hour, app, account_id, kind, source, events, repeats)
+         SELECT date_trunc('hour', now(), 'UTC') - n * interval '1 hour', 'default', '1784',
+                'comment', 'live', 60, 0
+         FROM generate_series(2, 1008) AS n",
+    )
+    .await;
+    let still = "Meta still signs with the secret previous-1 of shop.";
+    says_soon(&desk, "reader", "/", still).await;
+    let page = says_soon(&desk, "reader", "/", "1 delivery was rejected").await;
+    for figure in [
+        "Ack p50",
+        "p99 ",
+        "Spool0empty",
+        "Follower lag",
+        "Disk free",
+        "Secret app of default",
+        "by Meta",
+    ] {
+        page.says(figure);
+    }
+    page.says("Hookshelf was down")
+        .says("The corner shop is silent.")
+        .says("An event usually comes every")
+        .says(still);
+    assert!(page.html.contains("bar-bad"), "{}", page.html);
+    assert_eq!(page.html.matches("<li class=\"bad\">").count(), 1);
+    assert!(page.html.contains("aria-label=\"1 gaps\""), "{}", page.html);
+}
+
+#[tokio::test]
 async fn a_client_sees_its_own_accounts_and_nothing_of_the_server() {
     let desk = desk_with(&tokens()).await;
     let page = says_soon(&desk, "bakery", "/", "Accounts").await;
@@ -108,6 +156,17 @@ async fn while_postgres_is_away_every_page_says_so_and_the_overview_stays() {
         .says("1 delivery is safe in the spool.")
         .says("The counts return with Postgres.");
     assert!(page.links("/health#postgres").len() >= 2);
+    let selected = [("HX-Request", "true"), ("HX-Request-Type", "full")];
+    for (loaded, is_older) in [
+        ("2026-01-02T03:04:05Z", true),
+        ("2099-01-02T03:04:05Z", false),
+    ] {
+        let line = format!("/alert?loaded={loaded}");
+        let line = desk.page_with("reader", &line, &selected).await;
+        line.says(alert).says("1 delivery is safe in the spool.");
+        let age = line.text().contains("This page was loaded before, at");
+        assert_eq!(age, is_older, "{loaded}");
+    }
     outage.end().await;
     let page = says_soon(&desk, "reader", "/", "2 events today").await;
     page.hides(alert);
