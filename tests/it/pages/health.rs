@@ -1,9 +1,16 @@
 //! Health page: from memory, for readers who see the whole server.
 
+use hookshelf::meta::signature::sign;
+use secrecy::SecretString;
+
 use super::*;
 use crate::{
-    api::outage::Outage,
-    support::{eventually, message::message},
+    api::{outage::Outage, tokens},
+    support::{
+        eventually,
+        message::{EMPTY, message},
+        server::{Server, TOKEN, apps},
+    },
 };
 
 #[tokio::test]
@@ -96,4 +103,45 @@ async fn a_token_of_a_client_does_not_see_the_health_of_the_server() {
         assert_eq!(desk.page_as(name, "/health").await.answer.status, 404);
         assert_eq!(drain_as(&desk, name).await, 404);
     }
+}
+
+#[tokio::test]
+async fn every_step_and_part_is_shown_with_its_failures() {
+    let old = "a secret before the last rotation";
+    let more = format!("previous_secrets = [{old:?}]\n{}", tokens());
+    let desk = Desk {
+        server: Server::start_with(&(apps(["default"]) + &more)).await,
+    };
+    let server = &desk.server;
+    desk.deliver(message("mid.now", "rolls")).await;
+    let signature = sign(&SecretString::from(old), EMPTY.as_bytes());
+    let signed = [("X-Hub-Signature-256", &*signature)];
+    assert_eq!(server.post("/webhook", &signed, EMPTY).await.status, 200);
+    assert_eq!(server.post("/webhook", &[], EMPTY).await.status, 401);
+    let wrong = "/webhook?hub.mode=subscribe&hub.challenge=5&hub.verify_token=another";
+    assert_eq!(server.get(wrong).await.status, 403);
+    let right = wrong.replace("another", &TOKEN.replace(' ', "%20"));
+    assert_eq!(server.get(&right).await.status, 200);
+    eventually("the followers have looked", async || {
+        desk.page("/health").await.text().contains("conversations")
+    })
+    .await;
+    let page = desk.page("/health").await;
+    for step in ["Accept", "Verify", "Parse", "Commit", "Ack"] {
+        assert!(page.html.contains(&format!("</span>{step}</h3>")), "{step}");
+    }
+    page.says("With failures:Verify")
+        .says("signature missing1")
+        .says("Meta still signs with this old secret")
+        .says("wrong verify token")
+        .says("challenge answered")
+        .says("last delivery")
+        .says("Followers")
+        .says("Woken by")
+        .says("public")
+        .says("Ended:")
+        .says("fsyncoff")
+        .says("Failed commitsnone since the start")
+        .says(env!("CARGO_PKG_VERSION"))
+        .says("Running since");
 }
