@@ -11,6 +11,7 @@ mod journeys;
 mod keys;
 mod live;
 mod look;
+mod measure;
 mod palette;
 mod preferences;
 mod swaps;
@@ -143,9 +144,9 @@ impl Browser {
     }
 
     /// Sends a command of Chromium's own protocol.
-    async fn tell(&self, command: &str, arguments: Value) {
+    async fn tell(&self, command: &str, arguments: Value) -> Value {
         let command = json!({"cmd": command, "params": arguments});
-        self.post("/goog/cdp/execute", command).await;
+        self.post("/goog/cdp/execute", command).await
     }
 
     /// Opens a page.
