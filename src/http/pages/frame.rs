@@ -172,6 +172,8 @@ pub(super) struct Frame {
     pub(super) is_part: bool,
     /// Current faults, for the alert line.
     pub(super) faults: Faults,
+    /// Time at which the open page was loaded.
+    pub(super) loaded: Timestamp,
     pub(super) current: Option<&'static Section>,
     /// Status of the problem that the page shows. Parameters of the page may be its cause, so links
     /// keep none.
@@ -203,6 +205,7 @@ impl Frame {
             who: scope.map(|scope| scope.name().to_owned()),
             is_part: visit.is_part,
             faults: visit.faults.clone(),
+            loaded: visit.now,
             views: FrameViews::of(&visit.views, &visit.address, scope),
             surroundings: visit.surroundings.clone(),
             current,

@@ -10,6 +10,7 @@ mod account_line;
 mod account_list;
 mod accounts;
 mod acts;
+mod alert;
 mod answer;
 mod around;
 mod assets;
@@ -104,6 +105,7 @@ const PAGES: &[Page] = &[
     events::PAGE,
     event::PAGE,
     newer::PAGE,
+    alert::PAGE,
     around::PAGE,
     export::PAGE,
     audit::PAGE,
@@ -126,11 +128,6 @@ const PAGES: &[Page] = &[
     views::SHOW,
     views::REMOVE,
 ];
-
-/// True if the path of a page begins like this.
-fn has_page(start: &str) -> bool {
-    PAGES.iter().any(|page| page.path.starts_with(start))
-}
 
 /// Parameters of the page at a path.
 fn parameters_of(path: &str) -> Option<Known> {

@@ -251,3 +251,22 @@ async fn pages_say_that_postgres_is_away_and_that_it_is_back() {
         .await;
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn an_open_page_stays_readable_and_tells_that_an_outage_began_later() {
+    let browser = Browser::open(Server::start().await).await;
+    browser.deliver(&["before"]).await;
+    browser.visit("/events").await;
+    browser.be_ready().await;
+    let outage = Outage::of(&browser.server).await;
+    browser.deliver(&["during"]).await;
+    browser
+        .says("#alert", "This page was loaded before, at")
+        .await;
+    browser.says(".list tbody", "before").await;
+    outage.end().await;
+    browser.see("#alert[hidden]").await;
+    browser.expect_on_console(&["status of 503"]).await;
+    browser.close().await;
+}
