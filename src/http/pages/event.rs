@@ -1,5 +1,7 @@
 //! Page of an event, which is also the pane beside a list.
 
+use std::borrow::Cow;
+
 use askama::{Template, filters::Safe};
 use axum::{extract::State, response::Response, routing::get};
 
@@ -13,7 +15,8 @@ use super::{
     digits::grouped,
     event_line::{EventLine, Said, duration},
     frame::{EVENTS, Frame},
-    json_tree::{Tree, tree},
+    json_tree::{Tree, searched, tree},
+    term::Term,
     text,
     visit::Visit,
 };
@@ -24,15 +27,23 @@ use crate::{
             Api, Asked, InPath, Shared,
             events::{At, at},
         },
+        parameter::{Form, Parameter},
         problem::Problem,
     },
     query::{ComparedRepeat, EventDetail, EventRow, Scope},
 };
 
+/// Term that is looked for in the payload.
+pub(super) const FIND: &[Parameter] = &[Parameter::of(
+    "find",
+    "Part of a key or value of the payload.",
+    Form::Search,
+)];
+
 pub(super) const PAGE: Page = Page {
     path: "/events/{position}",
     handler: || get(show),
-    parameters: &[RANGE],
+    parameters: &[RANGE, FIND],
 };
 
 /// An event with everything that belongs to it.
@@ -56,6 +67,8 @@ pub(super) struct Detail {
 /// Payload of an event.
 pub(super) struct Payload {
     pub(super) tree: Safe<Tree>,
+    /// Term that was looked for, and the number of matches in words.
+    pub(super) found: Option<(String, String)>,
     /// The exact text, or its start.
     pub(super) exact: String,
     /// Number of all bytes, if only the start is shown.
@@ -88,11 +101,19 @@ async fn show(
     visit: Visit,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let mut open = detail(&api, (&scope, &asked, &visit), position).await?;
+    let term = asked.parameters.search("find")?;
+    let mut open = detail(&api, (&scope, &asked, &visit), position, term).await?;
     open.level = 2;
     let title = format!("Event {position}");
     let frame = Frame::new(&visit, Some(&scope), title, Some(&EVENTS));
     Ok(page(&visit, &EventPage { frame, open }))
+}
+
+/// Takes the term out of the parameters of a list: it is of the event beside it alone.
+pub(super) fn take_term(asked: &mut Asked) -> Result<Option<String>, Problem> {
+    let term = asked.parameters.search("find")?;
+    asked.parameters = asked.parameters.without(FIND);
+    Ok(term)
 }
 
 /// Reads an event to be shown beside a list; at the position of a repeat, its event.
@@ -100,6 +121,7 @@ pub(super) async fn detail(
     api: &Api,
     (scope, asked, visit): (&Scope, &Asked, &Visit),
     position: i64,
+    term: Option<String>,
 ) -> Result<Detail, Problem> {
     let mut position = position.to_string();
     let event = loop {
@@ -115,14 +137,14 @@ pub(super) async fn detail(
     let mut session = api.session(scope).await?;
     let events = std::iter::once(&event.event).chain(&event.related);
     let names = AccountNames::of(api, &mut session, events).await?;
-    let mut detail = Detail::of(*event, &names);
+    let mut detail = Detail::of(*event, &names, term);
     let payload = detail.payload.as_ref().map(|it| it.exact.as_str());
     detail.copies = copies::of_event(visit, scope, detail.line.position, payload);
     Ok(detail)
 }
 
 impl Detail {
-    fn of(detail: EventDetail, names: &AccountNames) -> Self {
+    fn of(detail: EventDetail, names: &AccountNames, term: Option<String>) -> Self {
         let row = detail.event.columns();
         let line = EventLine::of(&detail.event, names);
         let payload = row.payload.as_ref().map(|payload| payload.get());
@@ -132,7 +154,7 @@ impl Detail {
             position: row.position.to_string(),
             words: words(&line, row, detail.repeats.len()),
             facts: facts(row, &line),
-            payload: payload.and_then(Payload::of),
+            payload: payload.and_then(|payload| Payload::of(payload, term)),
             is_masked: detail.event.is_masked(),
             related: related.map(|event| EventLine::of(event, names)).collect(),
             repeats: detail.repeats,
@@ -143,13 +165,33 @@ impl Detail {
 }
 
 impl Payload {
-    fn of(json: &str) -> Option<Self> {
+    fn of(json: &str, term: Option<String>) -> Option<Self> {
         let start = &json[..json.floor_char_boundary(PART)];
+        let (tree, found) = match term {
+            Some(term) => {
+                let (tree, said) = searched(json, &Term::of(&term))?;
+                (tree, Some((term, said)))
+            }
+            None => (tree(json)?, None),
+        };
         Some(Self {
-            tree: tree(json)?,
+            tree,
+            found,
             exact: start.to_owned(),
             of: (start.len() < json.len()).then(|| grouped(json.len())),
         })
+    }
+}
+
+impl Frame {
+    /// Address of the list without the event beside it.
+    pub(super) fn without_event(&self) -> String {
+        self.link_to(self.path(), None, |name| !["open", "find"].contains(&name))
+    }
+
+    /// Parameters of the page that a search in the payload keeps.
+    pub(super) fn given_besides_find(&self) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+        self.given().filter(|(name, _)| name != "find").collect()
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     answer::{page, rendered},
     chart::{Chart, Size},
     copies::{self, CopyEntry},
-    event::{Detail, detail},
+    event::{Detail, FIND, detail, take_term},
     event_line::{EventLine, Said},
     filters::Filters,
     frame::{EVENTS, Frame},
@@ -49,7 +49,7 @@ const VIEW: &[Parameter] = &[
 pub(super) const PAGE: Page = Page {
     path: "/events",
     handler: || get(show),
-    parameters: &[FILTERS, SEARCHES, PART, VIEW],
+    parameters: &[FILTERS, SEARCHES, PART, VIEW, FIND],
 };
 
 /// Parameters that the chart applies, or that do not filter.
@@ -93,12 +93,14 @@ async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
     visit: Visit,
-    asked: Asked,
+    mut asked: Asked,
 ) -> Result<Response, Problem> {
+    let term = take_term(&mut asked)?;
     let parameters = &asked.parameters;
     let list = List::of(listed(&api, &scope, &asked).await?, parameters)?;
-    let open = match parameters.position("open")? {
-        Some(position) => Some(detail(&api, (&scope, &asked, &visit), position).await?),
+    let opened = parameters.position("open")?;
+    let open = match opened {
+        Some(position) => Some(detail(&api, (&scope, &asked, &visit), position, term).await?),
         None => None,
     };
     let mut session = api.session(&scope).await?;
@@ -110,7 +112,6 @@ async fn show(
     let address = |changes: &[(&str, String)]| shown::url(EVENTS.path, parameters, changes);
     let filters = Filters::of_events(EVENTS.path, parameters, &counts.rows, address);
     let chart = chart(&api, &mut session, parameters, &visit).await?;
-    let opened = parameters.position("open")?;
     let line_of = |event| {
         let line = EventLine::of(event, &names);
         let position = line.position;

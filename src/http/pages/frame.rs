@@ -304,8 +304,12 @@ impl Frame {
 
     /// Address of the page with another value of a parameter; an empty value removes it.
     pub(super) fn with(&self, name: &str, value: &str) -> String {
-        let path = self.address.split('?').next().unwrap_or_default();
-        self.link_to(path, Some((name, value)), |other| other != name)
+        self.link_to(self.path(), Some((name, value)), |other| other != name)
+    }
+
+    /// Path of the page.
+    pub(super) fn path(&self) -> &str {
+        self.address.split('?').next().unwrap_or_default()
     }
 
     /// Link to a path with some of the parameters of the page, and with another one that has a value.

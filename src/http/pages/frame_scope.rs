@@ -30,7 +30,7 @@ static NARROWED: [&Section; 6] = [
 static WHOLE: [&Section; 3] = [&DELIVERIES, &REJECTIONS, &HEALTH];
 
 /// Places in a list of one scope.
-const PLACES: [&str; 3] = ["after", "before", "open"];
+const PLACES: [&str; 4] = ["after", "before", "open", "find"];
 
 /// Chooser of the scope.
 pub(super) struct Chooser {
@@ -157,7 +157,7 @@ impl Frame {
 
     /// Link to the list of a section with another scope. On the list itself, its filters stay.
     fn scoped(&self, section: &Section, scope: Option<(&str, &str)>) -> String {
-        let is_list = self.address.split('?').next() == Some(section.path);
+        let is_list = self.path() == section.path;
         self.link_to(section.path, scope, |name| {
             let is_scope = matches!(name, "account" | "client");
             !is_scope && (KEPT.contains(&name) || is_list && !PLACES.contains(&name))

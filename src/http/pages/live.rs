@@ -8,7 +8,7 @@ use super::{
     Page,
     accounts::{AccountName, AccountNames},
     answer::{page, rendered},
-    event::{Detail, detail},
+    event::{Detail, FIND, detail, take_term},
     event_line::{EventLine, Said},
     events::counts,
     filters::Filters,
@@ -56,7 +56,7 @@ const TOP: &str = "top";
 pub(super) const PAGE: Page = Page {
     path: "/live",
     handler: || get(show),
-    parameters: &[FILTERS, VIEW],
+    parameters: &[FILTERS, VIEW, FIND],
 };
 
 /// Maximum number of accounts whose names the tail shows. It shows the ids of others.
@@ -96,15 +96,16 @@ async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
     visit: Visit,
-    asked: Asked,
+    mut asked: Asked,
 ) -> Result<Response, Problem> {
+    let term = take_term(&mut asked)?;
     let parameters = &asked.parameters;
     let Listed::Page(list) = listed(&api, &scope, &asked).await? else {
         return Err(Problem::not_found());
     };
     let opened = parameters.position("open")?;
     let open = match opened {
-        Some(position) => Some(detail(&api, (&scope, &asked, &visit), position).await?),
+        Some(position) => Some(detail(&api, (&scope, &asked, &visit), position, term).await?),
         None => None,
     };
     let mut session = api.session(&scope).await?;

@@ -69,6 +69,7 @@ mod reserialized;
 mod sender;
 mod setup;
 mod surroundings;
+mod term;
 mod text;
 mod times;
 mod views;

@@ -41,7 +41,7 @@ const MOST_ACCOUNTS: usize = 5;
 const MOST_WORDS: usize = 8;
 
 /// Parameters with words and names of people. The browser does not keep them.
-const PERSONAL: [&str; 4] = ["text", "payload", "username", "person"];
+const PERSONAL: [&str; 5] = ["text", "payload", "find", "username", "person"];
 
 /// Maximum length of a place that the browser keeps.
 const LONGEST: usize = 300;
@@ -173,8 +173,7 @@ fn commands(words: &[&str]) -> impl Iterator<Item = Offer> {
 impl Frame {
     /// Section and address of the page, for the list of the last places.
     pub(super) fn place(&self) -> Option<(&'static str, String)> {
-        let path = self.address.split('?').next()?;
-        let link = self.link_to(path, None, |name| !PERSONAL.contains(&name));
+        let link = self.link_to(self.path(), None, |name| !PERSONAL.contains(&name));
         (link.len() <= LONGEST).then_some((self.current?.name, link))
     }
 }

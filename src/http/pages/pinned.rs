@@ -28,7 +28,7 @@ const LISTS: [&str; 8] = [
 ];
 
 /// Parameters of a place in a list, which a view does not keep.
-const PLACES: [&str; 4] = ["after", "before", "open", "wait"];
+const PLACES: [&str; 5] = ["after", "before", "open", "find", "wait"];
 
 /// Maximum number of views in the navigation.
 const MOST: usize = 10;
@@ -141,7 +141,7 @@ mod tests {
         for (address, expected) in [
             ("/events", "/events"),
             ("/events?", "/events"),
-            ("/events?open=7&before=9&after=1&wait=2", "/events"),
+            ("/events?open=7&find=a&before=9&after=1&wait=2", "/events"),
             (
                 "/events?kind=a&text=&open=7&kind=b",
                 "/events?kind=a&kind=b",

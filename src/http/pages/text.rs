@@ -1,7 +1,10 @@
 //! Stored text on a page. It comes from anybody on Instagram, so it is escaped and isolated in its
 //! direction, and characters that would change other text are shown as marks.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    ops::Range,
+};
 
 use askama::filters::{HtmlSafe, Safe};
 
@@ -11,11 +14,20 @@ const MOST_WIDTHLESS: usize = 8;
 
 /// Text as HTML in an element of its own direction.
 #[derive(Debug)]
-pub(super) struct Stored<'t>(&'t str);
+pub(super) struct Stored<'t> {
+    text: &'t str,
+    /// Marked parts, in order.
+    marks: Vec<Range<usize>>,
+}
 
 /// Makes HTML of a stored text.
 pub(super) fn stored(text: &str) -> Safe<Stored<'_>> {
-    Safe(Stored(text))
+    marked(text, Vec::new())
+}
+
+/// Makes HTML of a stored text with marked parts, which are in order.
+pub(super) fn marked(text: &str, marks: Vec<Range<usize>>) -> Safe<Stored<'_>> {
+    Safe(Stored { text, marks })
 }
 
 /// A shortened id as HTML.
@@ -91,8 +103,14 @@ pub(super) fn short_id(id: &str) -> String {
 impl fmt::Display for Stored<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<bdi>")?;
+        let marks = self.marks.iter();
+        let tags = marks.flat_map(|it| [(it.start, "<mark>"), (it.end, "</mark>")]);
+        let mut tags = tags.peekable();
         let mut run = 0;
-        for character in self.0.chars() {
+        for (at, character) in self.text.char_indices() {
+            while let Some((_, tag)) = tags.next_if(|(place, _)| *place == at) {
+                f.write_str(tag)?;
+            }
             let is_control = is_control(character);
             run = if is_control || is_widthless(character) {
                 run + 1
@@ -114,6 +132,9 @@ impl fmt::Display for Stored<'_> {
             } else {
                 f.write_char(character)?;
             }
+        }
+        for (_, tag) in tags {
+            f.write_str(tag)?;
         }
         f.write_str("</bdi>")
     }
@@ -178,6 +199,19 @@ mod tests {
         let mark = "<span class=\"ctl\" title=\"U+202E\">202E</span>";
         assert_eq!(html("a\u{202e}b\nc"), format!("<bdi>a{mark}b\nc</bdi>"));
         assert_eq!(html("👩\u{200d}🍳"), "<bdi>👩\u{200d}🍳</bdi>");
+    }
+
+    #[test]
+    fn marked_parts_are_text_within_the_same_bounds() {
+        let html = |text: &str, marks| marked(text, marks).0.to_string();
+        let marks = vec![1..3, 4..5];
+        let expected = "<bdi>a<mark>&lt;b</mark>c<mark>d</mark></bdi>";
+        assert_eq!(html("a<bcd", marks), expected);
+        let each = (0..20).map(|number| 2 * number..2 * number + 2).collect();
+        let flood = html(&"\u{301}".repeat(20), each);
+        assert_eq!(flood.matches('\u{301}').count(), MOST_WIDTHLESS);
+        let tags = ["<mark>", "</mark>"].map(|tag| flood.matches(tag).count());
+        assert_eq!(tags, [20, 20]);
     }
 
     /// Members of a character class of the script that makes lines in a browser.

@@ -116,6 +116,74 @@ async fn an_event_opens_beside_the_list_and_as_a_page() {
 }
 
 #[tokio::test]
+async fn a_term_is_found_in_the_keys_and_values_of_a_payload() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "How <b>Much</b>?"))
+        .await;
+    let event = desk.page("/events/1").await;
+    event.hides("<mark>").hides("Clear</a>");
+    let found = desk.page("/events/1?find=mUCH").await;
+    found.says("1 match");
+    let expected = "How &lt;b&gt;<mark>Much</mark>&lt;/b&gt;?";
+    assert_eq!(found.html.matches(expected).count(), 1, "{}", found.html);
+    let clear = "href=\"/events/1\" hx-target=\"#payload\"";
+    assert!(found.html.contains(clear), "{}", found.html);
+    let key = desk.page("/events/1?find=FROM").await;
+    key.says("1 match");
+    assert!(key.html.contains("<mark>from</mark>"));
+    let none = desk.page("/events/1?find=%22%3E%3Cimg+src%3Dx%3E").await;
+    none.says("No match").hides("<mark>").hides("<img");
+    let tree = |page: &Page| {
+        let tree = page.html.split("<ul class=\"tree\">").nth(1).unwrap();
+        tree.split("Exact text").next().unwrap().to_owned()
+    };
+    assert_eq!(tree(&none), tree(&event), "the tree is as without a search");
+    let long = format!("/events/1?find={}", "a".repeat(201));
+    assert_eq!(desk.page_as("reader", &long).await.answer.status, 400);
+    let empty = desk.ask_as("reader", "/events/1?find=").await;
+    assert_eq!(empty.headers["location"], "/events/1");
+    let masked = desk.page_as("viewer", "/events/1?find=much").await;
+    masked
+        .says("Not visible with this token")
+        .hides("match</p>")
+        .hides("name=\"find\"");
+}
+
+#[tokio::test]
+async fn a_term_beside_a_list_is_of_the_open_event_alone() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    for list in ["/events", "/live"] {
+        let path = format!("{list}?kind=comment&open=1&find=much");
+        let page = desk.page(&path).await;
+        page.says("1 match").says("how much?");
+        let form = page.html.split("aria-label=\"Search the payload\"").nth(1);
+        let form = form.unwrap().split("</form>").next().unwrap();
+        for kept in [
+            "name=\"kind\" value=\"comment\"",
+            "name=\"open\" value=\"1\"",
+        ] {
+            assert!(form.contains(kept), "{list}: {form}");
+        }
+        let rows = page.html.split("class=\"row\" ").skip(1);
+        let rows: Vec<_> = rows.filter_map(|row| row.split('>').next()).collect();
+        assert!(!rows.is_empty(), "{list}");
+        assert!(rows.iter().all(|row| !row.contains("find=")), "{rows:?}");
+        let close = page
+            .html
+            .split("aria-label=\"Close\" hx-target")
+            .next()
+            .unwrap();
+        let close = close.rsplit("href=").next().unwrap();
+        assert_eq!(close, format!("\"{list}?kind=comment\" "), "without it");
+        let place = page.html.split("id=\"place\"").nth(1).unwrap();
+        let place = place.split("</template>").next().unwrap();
+        assert!(!place.contains("much"), "{place}");
+        page.hides("stream?kind=comment&#38;find");
+    }
+}
+
+#[tokio::test]
 async fn a_repeat_leads_to_its_event() {
     let desk = Desk::open().await;
     desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;

@@ -74,10 +74,46 @@ async fn everything_is_there_without_scripts() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromium-driver"]
+async fn a_term_is_found_in_the_payload_in_place() {
+    let browser = Browser::open(server().await).await;
+    browser.visit("/events?open=1").await;
+    browser.be_ready().await;
+    browser.value("window.isSamePage = true").await;
+    browser.click("#term").await;
+    browser.press("MUCH").await;
+    browser.press(ENTER).await;
+    browser.read("#payload mark", "much").await;
+    browser.read("#payload [role=status]", "1 match").await;
+    browser.see("#term:focus").await;
+    browser.see(".list tbody tr:nth-child(3)").await;
+    let address = browser.address().await;
+    assert!(
+        address.contains("open=1&find=MUCH") || address.contains("find=MUCH&open=1"),
+        "{address}"
+    );
+    browser.click("#payload .button.quiet").await;
+    browser.see_no_more("#payload mark").await;
+    let term = browser
+        .value("return document.querySelector('#term').value")
+        .await;
+    assert_eq!(term, "");
+    assert_eq!(browser.value("return window.isSamePage").await, true);
+
+    browser.without_scripts().await;
+    browser.visit("/events/1").await;
+    browser.click("#term").await;
+    browser.press("much").await;
+    browser.press(ENTER).await;
+    browser.read("#payload mark", "much").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
 async fn nothing_scrolls_sideways_on_a_phone() {
     let browser = Browser::open(server().await).await;
     browser.resize(PHONE).await;
-    for path in ["/events", "/events?open=1", "/events/1"] {
+    for path in ["/events", "/events?open=1&find=much", "/events/1"] {
         browser.visit(path).await;
         browser.see(".bar").await;
         let overflow = "return document.documentElement.scrollWidth - innerWidth";
