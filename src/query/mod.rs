@@ -68,11 +68,11 @@ pub use crate::store::consumers::{ConsumerStatus, MOST_COUNTED, Totals, WaitingL
 pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{
-    AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
-    ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits, Dimension, EventFilter,
-    EventRow, Extent, GapFilter, GapRow, Groups, InvalidPlace, Items, MOST_COUNTS, MOST_GAPS,
-    MediaFilter, MediaRow, Order, Place, PlannedEvents, RejectionFilter, RejectionRow,
-    RejectionTotal, RepeatRow, ReplayCounts, StatsFilter,
+    AccountFilter, AccountRow, AuditRow, Between, CommentMinute, Content, ConversationFilter,
+    ConversationOrder, ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits,
+    Dimension, EventFilter, EventRow, Extent, GapFilter, GapRow, Groups, InvalidPlace, Items,
+    MOST_COUNTS, MOST_GAPS, MediaFilter, MediaRow, Order, Place, PlannedEvents, RejectionFilter,
+    RejectionRow, RejectionTotal, RepeatRow, ReplayCounts, StatsFilter,
 };
 pub(crate) use crate::store::read::{
     conversation_statement, delivery_statement, event_statement, threads_statement,

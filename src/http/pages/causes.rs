@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     digits::grouped,
-    hours::{Bar, Hours},
+    steps::{Bar, HOUR, Steps},
 };
 use crate::query::{ExplainedRejection, Owner};
 
@@ -60,7 +60,7 @@ pub(super) fn causes(rows: Vec<ExplainedRejection>) -> Vec<Cause> {
         *of_apps.entry(row.columns.app.clone()).or_default() += row.columns.count;
     }
     of_apps.remove(NO_APP);
-    let hours = Hours::of(rows.iter().map(|row| row.columns.hour));
+    let hours = Steps::of(HOUR, rows.iter().map(|row| row.columns.hour));
     let mut groups: BTreeMap<_, Vec<ExplainedRejection>> = BTreeMap::new();
     for row in rows {
         let key = (
@@ -82,7 +82,7 @@ impl Cause {
     fn of(
         mut rows: Vec<ExplainedRejection>,
         of_apps: &BTreeMap<String, i64>,
-        hours: &Hours,
+        hours: &Steps,
     ) -> Option<Self> {
         rows.sort_by_key(|row| std::cmp::Reverse((row.columns.hour, row.columns.last_at)));
         let (newest, oldest) = (rows.first()?, rows.last()?);

@@ -13,7 +13,7 @@ use self::thread::{newest_of, root, thread};
 use super::{Session, conversation::ListPage};
 use crate::store::{
     Error,
-    read::{EventRow, MediaFilter, MediaRow, Place, Reader, text as as_text},
+    read::{CommentMinute, EventRow, MediaFilter, MediaRow, Place, Reader, text as as_text},
 };
 
 pub use self::{
@@ -24,6 +24,9 @@ pub use self::{
 
 /// Maximum number of comments per read.
 const AT_ONCE: u32 = 200;
+
+/// Maximum number of comments that are counted by minute.
+const MOST_COUNTED: i64 = 50_000;
 
 /// Page of the comments on a media.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -103,6 +106,17 @@ impl Session {
             threads: threads.into_iter().collect(),
             next: None,
         })))
+    }
+
+    /// Counts the comments on a media by minute; `None` if there are too many to count.
+    pub async fn comments_by_minute(
+        &mut self,
+        of: &MediaRow,
+    ) -> Result<Option<Vec<CommentMinute>>, Error> {
+        if of.comments + of.own_comments > MOST_COUNTED {
+            return Ok(None);
+        }
+        self.reader.comments_by_minute(of).await.map(Some)
     }
 
     fn shown(&self, mut comments: MediaComments) -> MediaComments {

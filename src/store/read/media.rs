@@ -64,6 +64,16 @@ row! {
     }
 }
 
+row! {
+    /// Minute with comments on a media.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    CommentMinute {
+        at: Timestamp = "date_trunc('minute', coalesce(e.occurred_at, e.received_at))",
+        comments: i64 = "count(*)",
+        last_position: i64 = "max(e.position)",
+    }
+}
+
 const ORDER: &str = " ORDER BY last_at DESC, first_position DESC";
 
 /// Condition for comments of a media; its id, its account and its app follow.
@@ -91,6 +101,17 @@ impl Reader {
         let mut query = each_place(&select, of, &self.visible);
         query.0.push(") AS e");
         self.count(query).await
+    }
+
+    /// Counts the comments on a media and its ads by minute, the first minute first. An edit or a
+    /// removal is no further comment.
+    pub async fn comments_by_minute(&mut self, of: &MediaRow) -> Result<Vec<CommentMinute>, Error> {
+        let mut query = each_place(&CommentMinute::columns(), of, &self.visible);
+        query
+            .0
+            .push(" AND coalesce(data ->> 'verb', '') IN ('', 'add', 'added')) AS e")
+            .push(" GROUP BY 1 ORDER BY 1");
+        answer(query.0.build_query_as().fetch_all(&mut *self.conn)).await
     }
 
     /// Finds the post of an ad by the media of the ad.

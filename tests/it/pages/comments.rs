@@ -102,6 +102,54 @@ async fn a_long_list_of_threads_has_parts() {
     chosen.says("How much").hides("Lovely rolls");
 }
 
+/// Live comment on the media 8300, this many seconds after 11:06:40 UTC.
+fn said_live(id: &str, text: &str, second: i64) -> String {
+    let value = json!({"id": id, "text": text, "from": {"id": "7001"}, "media": {"id": "8300"}});
+    let change = json!({"field": "live_comments", "value": value});
+    let entry = json!({"id": ACCOUNT, "time": 1_795_000_000 + second, "changes": [change]});
+    json!({"object": "instagram", "entry": [entry]}).to_string()
+}
+
+#[tokio::test]
+async fn live_comments_are_a_timeline_by_minute() {
+    let desk = Desk::open().await;
+    for (id, text, second) in [
+        ("9001", "hello", 0),
+        ("9002", "louder", 100),
+        ("9003", "bye", 130),
+    ] {
+        desk.deliver(said_live(id, text, second)).await;
+    }
+    desk.be_listed().await;
+    let page = desk.page("/comments/8300").await;
+    page.says("Comments on live 8300")
+        .says("11:08 · minute 3 · 2 comments")
+        .says("11:06 · minute 1 · 1 comment");
+    let text = page.text();
+    let places = ["minute 3", "bye", "louder", "minute 1", "hello"];
+    let places = places.map(|part| text.rfind(part).unwrap());
+    assert!(places.is_sorted(), "{text}");
+    assert_eq!(page.html.matches("class=\"bar-fill comments\"").count(), 2);
+
+    let newest = desk.page("/comments/8300?limit=1").await;
+    newest
+        .says("11:08 · minute 3 · 2 comments")
+        .says("bye")
+        .hides("louder");
+    let first = page.links("before=")[1].clone();
+    desk.page(&first).await.says("hello").hides("louder");
+    let chosen = desk.page("/comments/8300?text=louder").await;
+    chosen
+        .says("11:08 · minute 3")
+        .hides("2 comments")
+        .hides("bar-fill");
+
+    desk.deliver(said("7001", "9101", "How much is it?", None))
+        .await;
+    desk.be_listed().await;
+    desk.page("/comments/8100").await.hides("minute 1");
+}
+
 #[tokio::test]
 async fn the_audit_records_the_reading_of_threads() {
     let desk = desk_of_threads().await;

@@ -19,6 +19,9 @@ use crate::{
 /// Maximum number of ads of a post that are listed.
 const MOST_ADS: usize = 20;
 
+/// Icon and word of a live broadcast.
+const LIVE: (&str, &str) = ("radio", "Live");
+
 /// Media in a list.
 #[derive(Debug)]
 pub(super) struct MediaItem {
@@ -89,6 +92,11 @@ impl MediaItem {
         }
     }
 
+    /// True for a live broadcast.
+    pub(super) fn is_live(&self) -> bool {
+        self.word == LIVE.1
+    }
+
     /// The id as a word of a shell.
     pub(super) fn shell_id(&self) -> String {
         format!("'{}'", self.row.media_id.replace('\'', r"'\''"))
@@ -126,7 +134,7 @@ fn look_of(last: Option<&LastComment>) -> (&'static str, &'static str) {
     };
     let product = last.product_type.as_deref().unwrap_or_default();
     match product.to_ascii_uppercase().as_str() {
-        _ if last.kind == "live_comment" => ("radio", "Live"),
+        _ if last.kind == "live_comment" => LIVE,
         "AD" => ("megaphone", "Post with ad"),
         "REELS" => ("video", "Reel"),
         "STORY" => ("history", "Story"),

@@ -4,6 +4,7 @@
 mod choice;
 mod media;
 mod thread;
+mod timeline;
 
 use askama::Template;
 use axum::{extract::State, response::Response, routing::get};
@@ -13,6 +14,7 @@ use self::{
     choice::Choice,
     media::{Looks, MediaItem},
     thread::{Body, Branch, Reading},
+    timeline::Timeline,
 };
 use super::{
     Page,
@@ -20,6 +22,7 @@ use super::{
     copies::{Copied, CopyEntry, options},
     event_line::EventLine,
     frame::{COMMENTS, Frame},
+    steps::Bar,
     text,
     visit::Visit,
 };
@@ -102,6 +105,8 @@ struct Talk {
     /// Path of the same threads in the API.
     api: String,
     branches: Vec<Branch>,
+    /// Bars of a live broadcast, each with the link to its comments.
+    bars: Vec<(Bar, String)>,
     copies: Vec<CopyEntry>,
     mentions: Vec<EventLine>,
     choice: Choice,
@@ -146,18 +151,32 @@ async fn show(
     let row = std::slice::from_ref(&found.row);
     let looks = Looks::of(&api, &mut session, &others.media, row).await?;
     let list = List::of(others, parameters, &looks, Some(&found.row));
+    let media = looks.item(&found.row);
+    let part = |before: i64| {
+        let changes = [("before", before.to_string())];
+        shown::url(&link_of(&id), parameters, &changes)
+    };
+    let mut branches = branches(&found, &choice, visit.now, &alone(&id, parameters));
+    let mut bars = Vec::new();
+    if media.is_live() {
+        let minutes = api.read(session.comments_by_minute(&found.row)).await?;
+        let timeline = Timeline::of(minutes);
+        timeline.arrange(&mut branches, !choice.is_set());
+        if !choice.is_set() {
+            bars = timeline.bars();
+        }
+    }
+    let bars = bars.into_iter();
     let talk = Talk {
         mentions: looks.lines(&events),
-        media: looks.item(&found.row),
+        bars: bars.map(|(bar, before)| (bar, part(before))).collect(),
+        media,
+        branches,
         path: link_of(&id),
         api: path(&id),
-        branches: branches(&found, &choice, visit.now, &alone(&id, parameters)),
         copies: copies((&visit, &scope), parameters, &found, &choice),
         is_part: parameters.get("before").is_some(),
-        older: found.next.map(|before| {
-            let changes = [("before", before.to_string())];
-            shown::url(&link_of(&id), parameters, &changes)
-        }),
+        older: found.next.map(part),
         choice,
     };
     let title = format!("Comments on media {}", found.row.media_id);

@@ -26,6 +26,8 @@ const LONGEST_FORMER: usize = 280;
 /// A comment with the newest of its replies.
 #[derive(Debug)]
 pub(super) struct Branch {
+    /// Heading above it in a timeline.
+    pub(super) minute: Option<Minute>,
     /// The first comment; `None` if it is not stored.
     pub(super) first: Option<Remark>,
     pub(super) replies: Vec<Remark>,
@@ -33,6 +35,16 @@ pub(super) struct Branch {
     pub(super) left_out: usize,
     /// Link to the thread alone; `None` on its page, or without an id.
     pub(super) alone: Option<String>,
+}
+
+/// Minute of a broadcast.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Minute {
+    pub(super) at: Timestamp,
+    /// Number from the first comment on; `None` if that is not known.
+    pub(super) number: Option<i64>,
+    /// Number of comments in words; `None` if only some are shown.
+    pub(super) comments: Option<String>,
 }
 
 /// Comment on a page.
@@ -92,6 +104,7 @@ impl Reading<'_> {
         let alone = thread.comment_id.as_deref().filter(|_| !self.is_alone);
         let replies = thread.replies.iter().skip(left_out);
         Branch {
+            minute: None,
             first: thread.comment.as_ref().map(|it| self.remark(it)),
             replies: replies.map(|it| self.remark(it)).collect(),
             left_out,

@@ -1,4 +1,4 @@
-//! Bars of counts by hour, over the hours of a list.
+//! Bars of counts by hour or by minute, over the time of a list.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,12 +9,13 @@ const MOST: i64 = 48;
 const WIDTH: f64 = 192.0;
 const HEIGHT: f64 = 40.0;
 
-/// Hours in a bar of the shortest time.
-const HOUR: i64 = 3_600;
+/// Seconds of the shortest bars.
+pub(super) const HOUR: i64 = 3_600;
+pub(super) const MINUTE: i64 = 60;
 
-/// Hours of a list, in equal parts.
+/// Time of a list, in equal parts.
 #[derive(Debug)]
-pub(super) struct Hours {
+pub(super) struct Steps {
     first: Timestamp,
     /// Seconds of a bar.
     step: i64,
@@ -34,26 +35,26 @@ pub(super) struct Bar {
     pub(super) height: String,
 }
 
-impl Hours {
-    /// Hours from the first to the last of these.
-    pub(super) fn of(hours: impl Iterator<Item = Timestamp> + Clone) -> Self {
-        let first = hours.clone().min().unwrap_or_default();
-        let last = hours.max().unwrap_or_default();
-        let hours = last.duration_since(first).as_secs() / HOUR + 1;
-        let each = (hours + MOST - 1) / MOST;
-        let count = (hours + each - 1) / each;
+impl Steps {
+    /// Time from the first to the last of these, in parts of some units.
+    pub(super) fn of(unit: i64, times: impl Iterator<Item = Timestamp> + Clone) -> Self {
+        let first = times.clone().min().unwrap_or_default();
+        let last = times.max().unwrap_or_default();
+        let units = last.duration_since(first).as_secs() / unit + 1;
+        let each = (units + MOST - 1) / MOST;
+        let count = (units + each - 1) / each;
         Self {
             first,
-            step: each * HOUR,
+            step: each * unit,
             count: usize::try_from(count).unwrap_or(1),
         }
     }
 
-    /// Bars of counts by hour. A part without a count has none.
+    /// Bars of counts by unit. A part without a count has none.
     pub(super) fn bars(&self, counts: impl Iterator<Item = (Timestamp, i64)>) -> Vec<Bar> {
         let mut sums = vec![0; self.count];
-        for (hour, count) in counts {
-            let part = hour.duration_since(self.first).as_secs() / self.step;
+        for (at, count) in counts {
+            let part = at.duration_since(self.first).as_secs() / self.step;
             let part = usize::try_from(part).unwrap_or_default();
             if let Some(sum) = sums.get_mut(part) {
                 *sum += count;
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn a_day_has_a_bar_for_each_hour_with_a_count() {
         let (first, last) = (at("2026-11-29T00:00:00Z"), at("2026-11-29T23:00:00Z"));
-        let hours = Hours::of([last, first].into_iter());
+        let hours = Steps::of(HOUR, [last, first].into_iter());
         let bars = hours.bars([(first, 10), (last, 5), (last, 15)].into_iter());
         let counts: Vec<_> = bars.iter().map(|bar| bar.count).collect();
         assert_eq!(counts, [10, 20]);
@@ -119,7 +120,7 @@ mod tests {
     fn a_month_has_a_bounded_number_of_bars() {
         let first = at("2026-10-01T00:00:00Z");
         let all = (0..720).map(|hour| first + SignedDuration::from_hours(hour));
-        let hours = Hours::of(all.clone());
+        let hours = Steps::of(HOUR, all.clone());
         let bars = hours.bars(all.map(|hour| (hour, 1)));
         assert_eq!(bars.len(), 48);
         assert_eq!(bars.iter().map(|bar| bar.count).sum::<i64>(), 720);
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn nothing_has_no_bars() {
-        let hours = Hours::of(std::iter::empty());
+        let hours = Steps::of(HOUR, std::iter::empty());
         assert_eq!(hours.bars(std::iter::empty()).len(), 0);
     }
 }
