@@ -1,5 +1,5 @@
-//! Offers below the search box: a search in texts, pages, accounts, and commands of the present page
-//! that have the typed words. They come from memory.
+//! Offers below the search box: a search in texts, pages, accounts, saved views, and commands of the
+//! present page that have the typed words. They come from memory.
 
 use askama::{Template, filters::Safe};
 use axum::{response::Response, routing::get};
@@ -33,9 +33,10 @@ pub(super) const PAGE: Page = Page {
     parameters: &[TYPED, SCOPE, RANGE],
 };
 
-/// Maximum number of offers, and of accounts among them.
+/// Maximum number of offers, and of accounts and views among them.
 const MOST: usize = 12;
 const MOST_ACCOUNTS: usize = 5;
+const MOST_VIEWS: usize = 5;
 
 /// Maximum number of words that are looked for.
 const MOST_WORDS: usize = 8;
@@ -109,7 +110,8 @@ fn offers(frame: &Frame, scope: &Scope, text: &str) -> Vec<Offer> {
     }
     let search = searches_texts(scope, text).then(|| search(frame, text));
     let all = search.into_iter().chain(pages(frame, &words));
-    let all = all.chain(accounts(frame, &words)).chain(commands(&words));
+    let all = all.chain(accounts(frame, &words));
+    let all = all.chain(views(frame, &words)).chain(commands(&words));
     all.take(MOST).collect()
 }
 
@@ -155,6 +157,18 @@ fn accounts(frame: &Frame, words: &[&str]) -> impl Iterator<Item = Offer> {
                 below(ACCOUNTS.path, &[&account.id])
             )),
         })
+}
+
+/// Saved views that the reader sees, by name. A view keeps its own scope.
+fn views(frame: &Frame, words: &[&str]) -> impl Iterator<Item = Offer> {
+    let views = frame.views.own().iter();
+    let found = views.filter(move |view| has_all(&view.name, words));
+    found.take(MOST_VIEWS).map(move |view| Offer {
+        icon: "bookmark",
+        name: Safe(stored(&view.name).0.to_string()),
+        kind: "View",
+        does: Does::Open(format!("{}{}", frame.base, view.address)),
+    })
 }
 
 fn commands(words: &[&str]) -> impl Iterator<Item = Offer> {

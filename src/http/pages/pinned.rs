@@ -59,6 +59,11 @@ impl FrameViews {
         }
     }
 
+    /// Views that the reader sees, in order of their names.
+    pub(super) fn own(&self) -> &[SavedView] {
+        &self.own.0
+    }
+
     /// True if the reader has views.
     pub(super) fn is_known(&self) -> bool {
         self.is_known

@@ -305,6 +305,33 @@ async fn there_are_two_hundred_views_at_most_and_ten_in_the_navigation() {
 }
 
 #[tokio::test]
+async fn typed_words_offer_the_views_that_the_reader_sees() {
+    let base = format!("[admin]\nbase_path = '/hooks'\n{}", tokens());
+    let desk = Desk::open_with(&base).await;
+    desk.run(
+        "INSERT INTO saved_views (slug, name, owner, is_shared, is_pinned, address)
+         SELECT 'v' || n, '<b>Queue ' || n, 'reader', false, false, '/live?kind=seen&field=' || n
+         FROM generate_series(10, 30) AS n",
+    )
+    .await;
+    let offers = desk.page("/hooks/find/offers?q=UE+que&client=lumen").await;
+    offers.says("<b>Queue 10").hides("<b>Q");
+    let views = offers.links("/live?");
+    assert_eq!(views.len(), 5);
+    assert_eq!(views[0], "/hooks/live?kind=seen&field=10");
+    let one = desk.page("/hooks/find/offers?q=queue+29").await;
+    assert_eq!(one.links("/live?"), ["/hooks/live?kind=seen&field=29"]);
+    let all = desk.page("/hooks/find/offers?q=e").await;
+    assert_eq!(all.html.matches("role=\"option\"").count(), 12);
+    for (name, own, ads) in [("reader", 5, 1), ("operator", 0, 1), ("viewer", 0, 0)] {
+        let queues = desk.page_as(name, "/hooks/find/offers?q=queue").await;
+        assert_eq!(queues.links("/live?").len(), own, "{name}");
+        let found = desk.page_as(name, "/hooks/find/offers?q=ads").await;
+        assert_eq!(found.links("payload=").len(), ads, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn filters_of_others_stay_hidden_from_clients_and_searches_from_those_without_content() {
     let desk = desk_with(&tokens()).await;
     let fields = [
