@@ -9,10 +9,10 @@ use super::{
     Api, Asked, InPath, LISTED, SHOWN, Shared,
     conversations::{OF, PAGE, encoded, limit, next, place},
     export::{EXPORT, Export},
-    filters::{ACCOUNT, APP, LIMIT, accounts},
-    in_path,
+    filters::accounts,
     operation::{Answer, Operation},
-    shown::LagReport,
+    shown::{self, LagReport},
+    threads::{THREADS, comments, named},
 };
 use crate::{
     http::{
@@ -24,7 +24,7 @@ use crate::{
     },
     query::{
         CommentWalk, Digits, ListWalk, MediaComments, MediaFilter, MediaRow, Scope, Session,
-        Subject, Thread,
+        Subject,
     },
 };
 
@@ -35,18 +35,6 @@ pub(in crate::http) const MEDIA_LIST: &[Parameter] = &[Parameter::of(
     "true for media with unanswered comments.",
     Form::Flag,
 )];
-
-pub(in crate::http) const THREADS: &[Parameter] = &[
-    APP,
-    ACCOUNT,
-    Parameter::of(
-        "before",
-        "Position before which the threads are.",
-        Form::Position,
-    ),
-    Parameter::one("thread", "Id of the first comment of the only thread."),
-    LIMIT,
-];
 
 const MEDIA_ID: &[Parameter] = &[Parameter::one(
     "id",
@@ -89,14 +77,8 @@ pub(in crate::http) struct MediaList {
     as_of_position: String,
 }
 
-/// Maximum number of threads per read of a choice.
-const AT_ONCE: u32 = 200;
-
-/// Maximum number of reads of a choice.
-const MOST_READS: usize = 20;
-
-/// Choice of threads.
-pub(in crate::http) type Keep = dyn Fn(&Thread) -> bool + Send + Sync;
+/// Parameters that have no effect on an export of comments.
+const OF_PAGES: [&str; 4] = ["limit", "thread", "order", "answered"];
 
 async fn list(
     State(api): Shared,
@@ -157,7 +139,7 @@ async fn show(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let parameters = &asked.parameters;
-    if let Some(export) = Export::of("comments", parameters, &["limit", "thread"])? {
+    if let Some(export) = Export::of("comments", parameters, &OF_PAGES)? {
         let before = parameters.position("before")?;
         let mut session = api.session(&scope).await?;
         let filter = named(&api, &mut session, parameters, &id).await?;
@@ -169,70 +151,15 @@ async fn show(
         let what = (export, Subject::Id(&of));
         return api.export(session, (&scope, &asked), what, walk).await;
     }
-    let comments = comments(&api, (&scope, &asked), &id, None).await?;
-    let path = path(&id);
-    let mut answer = serde_json::to_value(&comments).unwrap_or_default();
-    answer["next"] = json!(next(&path, parameters, "before", comments.next));
+    let part = comments(&api, (&scope, &asked), &id, None).await?;
+    let next = part.next;
+    let next = next.map(|changes| shown::url(&path(&id), parameters, &changes));
+    let mut answer = serde_json::to_value(&part.comments).unwrap_or_default();
+    answer["next"] = json!(next);
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
 /// Path of the comments on a media in the API.
 pub(in crate::http) fn path(id: &str) -> String {
     format!("{MEDIA}/{}/comments", encoded(id))
-}
-
-/// Filter for the media that a path names.
-async fn named(
-    api: &Api,
-    session: &mut Session,
-    parameters: &Parameters,
-    id: &str,
-) -> Result<MediaFilter, Problem> {
-    Ok(MediaFilter {
-        app: parameters.text("app")?,
-        media_id: Some(in_path(id.to_owned())?),
-        account_ids: accounts(api, session, parameters).await?,
-        ..MediaFilter::default()
-    })
-}
-
-/// Reads the threads on a media; with a choice, only those that it keeps, of as many threads as some
-/// reads give. The audit records it.
-pub(in crate::http) async fn comments(
-    api: &Api,
-    (scope, asked): (&Scope, &Asked),
-    id: &str,
-    keep: Option<&Keep>,
-) -> Result<MediaComments, Problem> {
-    let parameters = &asked.parameters;
-    let (before, limit) = (parameters.position("before")?, limit(parameters)?);
-    let mut session = api.session(scope).await?;
-    let filter = named(api, &mut session, parameters, id).await?;
-    let at_once = keep.map_or(limit, |_| limit.max(AT_ONCE));
-    let found = match parameters.text("thread")? {
-        Some(thread) => session.media_thread(&filter, &thread).await,
-        None => session.media_comments(&filter, before, at_once).await,
-    };
-    let found = found.map_err(|error| api.problem(&error))?;
-    let mut comments = found.ok_or_else(Problem::not_found)?;
-    if let Some(keep) = keep {
-        comments.threads.retain(keep);
-        for _ in 1..MOST_READS {
-            if comments.threads.len() >= limit as usize || comments.next.is_none() {
-                break;
-            }
-            let read = session.media_comments(&filter, comments.next, at_once);
-            let further = api.read(read).await?.ok_or_else(Problem::not_found)?;
-            comments.next = further.next;
-            comments
-                .threads
-                .extend(further.threads.into_iter().filter(keep));
-        }
-        comments.keep_first(limit as usize);
-    }
-    let subject = Subject::Id(&comments.row.media_id);
-    let threads = Some(comments.threads.len());
-    api.record(scope, asked, "comments", (subject, threads))
-        .await?;
-    Ok(comments)
 }

@@ -25,6 +25,7 @@ pub(super) mod shown;
 pub(super) mod spool;
 mod stats;
 mod stream;
+pub(super) mod threads;
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 

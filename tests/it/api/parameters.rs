@@ -86,7 +86,7 @@ fn values(path: &str, name: &str) -> (Vec<String>, &'static str) {
         "format" => (owned(&["xml", "CSV"]), "json"),
         "csv" => (owned(&["cooked", "true"]), "raw"),
         "delivery" => (owned(&["1", "0199a7c2"]), DELIVERY),
-        "echo" | "late" | "bom" | "dry" | "waiting" | "unanswered" | "gaps" => {
+        "echo" | "late" | "bom" | "dry" | "waiting" | "answered" | "unanswered" | "gaps" => {
             (owned(&["1", "yes", "TRUE"]), "true")
         }
         unknown => panic!("what are wrong values of {unknown} of {path}?"),

@@ -2,7 +2,7 @@
 
 use crate::{
     http::{
-        api::media::Keep,
+        api::threads::{Keep, ThreadOrder, thread_order},
         parameter::{Form, Parameter},
         parameters::Parameters,
         problem::{self, Problem},
@@ -10,13 +10,8 @@ use crate::{
     query::{Comment, Scope, Thread},
 };
 
-/// Parameters of a choice.
+/// Parameters of a choice that only the page knows.
 pub(super) const PARAMETERS: &[Parameter] = &[
-    Parameter::of(
-        "answered",
-        "false for threads with unanswered comments, true for the others.",
-        Form::Flag,
-    ),
     Parameter::one("person", "Author: user name or Instagram-scoped id."),
     Parameter::of(
         "text",
@@ -36,6 +31,7 @@ const QUESTION_MARKS: [char; 4] = ['?', '？', '؟', '¿'];
 /// Chosen threads: those with a comment that has all properties.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choice {
+    pub(super) order: ThreadOrder,
     pub(super) answered: Option<bool>,
     pub(super) person: Option<String>,
     pub(super) text: Option<String>,
@@ -49,6 +45,7 @@ impl Choice {
     /// Reads a choice. Questions are content, as words are.
     pub(super) fn of(parameters: &Parameters, scope: &Scope) -> Result<Self, Problem> {
         let choice = Self {
+            order: thread_order(parameters)?,
             answered: parameters.flag("answered")?,
             person: parameters.text("person")?,
             text: parameters.search("text")?,
@@ -65,21 +62,38 @@ impl Choice {
 
     /// True if threads are chosen.
     pub(super) fn is_set(&self) -> bool {
-        self.is_of_page() || self.thread.is_some()
+        self.is_of_page() || self.answered.is_some() || self.thread.is_some()
     }
 
     /// True if threads are chosen in a way that only the page knows.
     pub(super) fn is_of_page(&self) -> bool {
-        self.answered.is_some() || self.of_comments()
+        self.person.is_some() || self.text.is_some() || self.questions
+    }
+
+    /// Changes of the parameters that lead to the first part; `None` on it. Behind the unanswered
+    /// threads, the others have parts of their own.
+    pub(super) fn start(&self, parameters: &Parameters) -> Option<Vec<(&'static str, String)>> {
+        let mut names = vec!["before"];
+        if self.is_unanswered_first() {
+            names.push("answered");
+        }
+        let is_later = names.iter().any(|name| parameters.get(name).is_some());
+        is_later.then(|| {
+            names
+                .into_iter()
+                .map(|name| (name, String::new()))
+                .collect()
+        })
+    }
+
+    /// True if threads with unanswered comments are first.
+    pub(super) fn is_unanswered_first(&self) -> bool {
+        self.order == ThreadOrder::Unanswered
     }
 
     /// True if only threads in this state are chosen.
     pub(super) fn is_for(&self, answered: bool) -> bool {
         self.answered == Some(answered)
-    }
-
-    fn of_comments(&self) -> bool {
-        self.person.is_some() || self.text.is_some() || self.questions
     }
 
     /// Words of the chosen state.
@@ -88,7 +102,7 @@ impl Choice {
         self.answered.map(word)
     }
 
-    /// The choice as a function; `None` if all threads are chosen.
+    /// The page's own choice as a function; `None` if it takes all threads.
     pub(super) fn keep(&self) -> Option<Box<Keep>> {
         let person = self.person.as_deref().map(|it| it.trim_start_matches('@'));
         let choice = Self {
@@ -101,11 +115,8 @@ impl Choice {
     }
 
     fn takes(&self, thread: &Thread) -> bool {
-        let has_state = self
-            .answered
-            .is_none_or(|it| it == (thread.unanswered == 0));
         let mut comments = thread.comment.iter().chain(&thread.replies);
-        has_state && comments.any(|comment| self.takes_comment(comment))
+        comments.any(|comment| self.takes_comment(comment))
     }
 
     fn takes_comment(&self, comment: &Comment) -> bool {
@@ -136,7 +147,6 @@ mod tests {
         };
         Thread {
             comment_id: Some("9001".to_owned()),
-            unanswered: 1,
             comment: Some(comment("7001", "How MUCH is it?")),
             replies: vec![comment("7002", "Thanks")],
             ..Thread::default()
@@ -161,15 +171,5 @@ mod tests {
         assert!(takes(&choose(some("7002"), some("THANKS"), false)));
         assert!(!takes(&choose(some("7002"), None, true)));
         assert!(!takes(&choose(some("7002"), some("much"), false)));
-    }
-
-    #[test]
-    fn a_thread_is_chosen_by_its_state() {
-        let by_state = |answered| Choice {
-            answered: Some(answered),
-            ..Choice::default()
-        };
-        assert!(takes(&by_state(false)));
-        assert!(!takes(&by_state(true)));
     }
 }

@@ -33,8 +33,9 @@ use crate::{
             Api, Asked, InPath, Shared,
             conversations::{OF, PAGE as PART, encoded},
             events::refuse_content_filters,
-            media::{MEDIA_LIST, MediaList, THREADS, comments, listed, path},
+            media::{MEDIA_LIST, MediaList, listed, path},
             shown,
+            threads::{THREADS, comments},
         },
         parameter::{Form, Parameter},
         parameters::Parameters,
@@ -110,8 +111,8 @@ struct Talk {
     copies: Vec<CopyEntry>,
     mentions: Vec<EventLine>,
     choice: Choice,
-    /// True if the part does not begin with the newest thread.
-    is_part: bool,
+    /// Link to the first part; `None` on it.
+    first: Option<String>,
     older: Option<String>,
 }
 
@@ -144,7 +145,8 @@ async fn show(
     refuse_content_filters(&scope, parameters)?;
     let choice = Choice::of(parameters, &scope)?;
     let keep = choice.keep();
-    let found = comments(&api, (&scope, &asked), &id, keep.as_deref()).await?;
+    let part = comments(&api, (&scope, &asked), &id, keep.as_deref()).await?;
+    let found = part.comments;
     let others = listed(&api, &scope, parameters).await?;
     let mut session = api.session(&scope).await?;
     let events = mentions(&api, &mut session, &found.row, &choice).await?;
@@ -152,13 +154,13 @@ async fn show(
     let looks = Looks::of(&api, &mut session, &others.media, row).await?;
     let list = List::of(others, parameters, &looks, Some(&found.row));
     let media = looks.item(&found.row);
-    let part = |before: i64| {
-        let changes = [("before", before.to_string())];
-        shown::url(&link_of(&id), parameters, &changes)
+    let link = |changes: &[(&str, String)]| {
+        let link = shown::url(&link_of(&id), parameters, changes);
+        link.trim_end_matches('?').to_owned()
     };
     let mut branches = branches(&found, &choice, visit.now, &alone(&id, parameters));
     let mut bars = Vec::new();
-    if media.is_live() {
+    if media.is_live() && !choice.is_unanswered_first() {
         let minutes = api.read(session.comments_by_minute(&found.row)).await?;
         let timeline = Timeline::of(minutes);
         timeline.arrange(&mut branches, !choice.is_set());
@@ -167,16 +169,17 @@ async fn show(
         }
     }
     let bars = bars.into_iter();
+    let bars = bars.map(|(bar, before)| (bar, link(&[("before", before.to_string())])));
     let talk = Talk {
         mentions: looks.lines(&events),
-        bars: bars.map(|(bar, before)| (bar, part(before))).collect(),
+        bars: bars.collect(),
         media,
         branches,
         path: link_of(&id),
         api: path(&id),
         copies: copies((&visit, &scope), parameters, &found, &choice),
-        is_part: parameters.get("before").is_some(),
-        older: found.next.map(part),
+        first: choice.start(parameters).map(|changes| link(&changes)),
+        older: part.next.map(|changes| link(&changes)),
         choice,
     };
     let title = format!("Comments on media {}", found.row.media_id);
@@ -201,7 +204,7 @@ fn alone(media: &str, parameters: &Parameters) -> String {
     format!("{link}{mark}")
 }
 
-/// Copies of the threads. The API and the command know one thread or all of them.
+/// Copies of the threads. The API knows no persons and words, and the command no order and state.
 fn copies(
     (visit, scope): (&Visit, &Scope),
     parameters: &Parameters,
@@ -209,14 +212,18 @@ fn copies(
     choice: &Choice,
 ) -> Vec<CopyEntry> {
     let (base, row) = (&visit.base, &found.row);
-    let given = ["account", "before", "thread"].map(|name| (name, parameters.get(name)));
-    let given = given.into_iter();
-    let mut given: Vec<_> = given.filter_map(|(name, it)| Some((name, it?))).collect();
+    let given = |names: &[&'static str]| {
+        let names = names.iter();
+        let given = names.filter_map(|name| Some((*name, parameters.get(name)?)));
+        given.collect::<Vec<_>>()
+    };
+    let of_api = given(&["order", "answered"]);
+    let mut given = given(&["account", "before", "thread"]);
     let limit: u32 = parameters.number("limit").unwrap_or_default();
     let limit = limit.to_string();
     given.extend([("app", row.app.as_str()), ("limit", limit.as_str())]);
     let mut query = form_urlencoded::Serializer::new(String::new());
-    let query = query.extend_pairs(&given).finish();
+    let query = query.extend_pairs(of_api.iter().chain(&given)).finish();
     let api = format!("{base}{}?{query}", path(&row.media_id));
     let verb = format!("comments show{}", options(given.into_iter()));
     let threads: Vec<_> = found
@@ -230,7 +237,8 @@ fn copies(
         visit,
         page: format!("{base}{}", visit.address),
         api: (!choice.is_of_page()).then_some(api),
-        command: (!choice.is_of_page()).then(|| (verb, vec![row.media_id.clone()])),
+        command: (!choice.is_of_page() && of_api.is_empty())
+            .then(|| (verb, vec![row.media_id.clone()])),
         statement: (!found.threads.is_empty()).then(|| threads_statement(row, &threads, &alone)),
     };
     copied.entries(scope)
