@@ -37,7 +37,7 @@ mod walk;
 pub use audit::{Audit, AuditError, Subject};
 pub use audit_key::AuditKey;
 pub use comments::{
-    Comment, CommentWalk, LastComment, MediaComments, Thread, ThreadComment, thread_of,
+    Comment, CommentWalk, LastComment, MediaComments, MediaLife, Thread, ThreadComment, thread_of,
 };
 pub use conversation::{
     Attachment, Conversation, Line, LineWalk, ListPage, Part, Party, Reaction, ReplyTo, Version,

@@ -15,6 +15,7 @@ use super::{
     threads::{THREADS, comments, named},
 };
 use crate::{
+    clock::Clock,
     http::{
         access::Viewer,
         answer,
@@ -23,8 +24,8 @@ use crate::{
         problem::Problem,
     },
     query::{
-        CommentWalk, Digits, ListWalk, MediaComments, MediaFilter, MediaRow, Scope, Session,
-        Subject,
+        CommentWalk, Digits, ListWalk, MediaComments, MediaFilter, MediaLife, MediaRow, Scope,
+        Session, Subject,
     },
 };
 
@@ -65,10 +66,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
+/// Media of a list.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct ListedMedia {
+    #[serde(flatten)]
+    pub(in crate::http) row: MediaRow,
+    /// Its people, and the times of its comments.
+    pub(in crate::http) life: MediaLife,
+}
+
 /// Answer with media.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::http) struct MediaList {
-    pub(in crate::http) media: Vec<MediaRow>,
+    pub(in crate::http) media: Vec<ListedMedia>,
     /// Null if nothing was ever listed.
     lag: Option<LagReport>,
     /// URL of the next page.
@@ -108,8 +118,11 @@ pub(in crate::http) async fn listed(
     let filter = filter(api, &mut session, parameters).await?;
     let end = api.read(session.end_of_log()).await?;
     let list = api.read(session.media(&filter, after, limit)).await?;
+    let lives = session.lives(&list.rows, Clock::system().now());
+    let lives = api.read(lives).await?;
+    let media = list.rows.into_iter().zip(lives);
     Ok(MediaList {
-        media: list.rows,
+        media: media.map(|(row, life)| ListedMedia { row, life }).collect(),
         lag: list.lag.map(LagReport::from),
         next: next(MEDIA, parameters, "after", list.next),
         as_of_position: end.to_string(),

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use super::accounts::{AccountName, AccountNames};
+use super::{
+    accounts::{AccountName, AccountNames},
+    chart::curve,
+};
 use crate::{
     http::{api::Api, problem::Problem},
     query::{AccountRow, Dimension, Session, StatsFilter},
@@ -108,14 +111,7 @@ impl AccountLine {
 
     /// Points of the curve in a drawing of 100 by 20.
     pub(super) fn curve(&self) -> String {
-        let most = self.week.iter().copied().max().unwrap_or_default().max(1);
-        let last = i64::try_from(self.week.len()).unwrap_or(1).max(2) - 1;
-        let point = |(place, events): (i64, &i64)| {
-            let (x, y) = (1_000 * place / last, 190 - 170 * events / most);
-            format!("{}.{},{}.{}", x / 10, x % 10, y / 10, y % 10)
-        };
-        let points: Vec<_> = (0..).zip(&self.week).map(point).collect();
-        points.join(" ")
+        curve(&self.week)
     }
 
     /// Events of the week.
@@ -127,21 +123,6 @@ impl AccountLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_curve_reaches_from_side_to_side() {
-        let line = AccountLine {
-            account: AccountNames::default().get("17840000000000101"),
-            client: None,
-            last_event: None,
-            events: 0,
-            is_silent: false,
-            usual_gap_seconds: None,
-            week: vec![0, 5, 10],
-        };
-        assert_eq!(line.curve(), "0.0,19.0 50.0,10.5 100.0,2.0");
-        assert_eq!(line.events_of_week(), 15);
-    }
 
     #[test]
     fn counts_by_kind_are_summed() {

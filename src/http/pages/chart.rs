@@ -167,6 +167,18 @@ impl Bar {
     }
 }
 
+/// Points of a curve of counts, in a drawing of 100 by 20.
+pub(super) fn curve(counts: &[i64]) -> String {
+    let most = counts.iter().copied().max().unwrap_or_default().max(1);
+    let last = i64::try_from(counts.len()).unwrap_or(1).max(2) - 1;
+    let point = |(place, count): (i64, &i64)| {
+        let (x, y) = (1_000 * place / last, 190 - 170 * count / most);
+        format!("{},{}", Tenths(x), Tenths(y))
+    };
+    let points: Vec<_> = (0..).zip(counts).map(point).collect();
+    points.join(" ")
+}
+
 /// Parts of a bar: the families from the line upwards, repeats on top, rejections below the line.
 fn parts(bucket: &Bucket, size: Size, tallest: i64) -> Vec<Part> {
     let length = |count: i64| (size.most() * count / tallest).max(LEAST);
@@ -250,6 +262,11 @@ mod tests {
         assert_eq!(chart.labels[0], "29 Nov 12:00");
         assert_eq!(chart.labels[6], "12:00");
         assert_eq!((chart.zone.as_str(), chart.step), ("UTC", "1 hour"));
+    }
+
+    #[test]
+    fn a_curve_reaches_from_side_to_side() {
+        assert_eq!(curve(&[0, 5, 10]), "0.0,19.0 50.0,10.5 100.0,2.0");
     }
 
     #[test]

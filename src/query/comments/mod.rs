@@ -1,6 +1,7 @@
 //! Comments on a media and on its ads, in threads of one level.
 
 mod last_comments;
+mod life;
 mod thread;
 mod walk;
 
@@ -18,6 +19,7 @@ use crate::store::{
 
 pub use self::{
     last_comments::LastComment,
+    life::MediaLife,
     thread::{Comment, Thread, root as thread_of},
     walk::{CommentWalk, ThreadComment},
 };

@@ -31,12 +31,13 @@ pub(super) const IS_COMMENT: &str =
 
 /// Comments of the media `m` and of its ads; further conditions on `e` follow. OFFSET keeps the
 /// scan of each media's index.
-pub(super) fn comments_of_media() -> String {
+pub(in crate::store) fn comments_of_media() -> String {
     let root = root();
     format!(
         "CROSS JOIN LATERAL unnest(m.media_id || m.ad_media_ids) AS place (id)
              CROSS JOIN LATERAL (
-                 SELECT e.position, {AT} AS at, e.is_self, {root} AS root, nullif(e.media_id, m.media_id) AS ad
+                 SELECT e.position, {AT} AS at, e.is_self, coalesce(e.person_id, e.username) AS author,
+                        {root} AS root, nullif(e.media_id, m.media_id) AS ad
                  FROM stored_events AS e
                  WHERE e.media_id = place.id AND e.account_id = m.account_id AND e.app = m.app
                    AND {POST} = m.media_id AND {IS_COMMENT}"

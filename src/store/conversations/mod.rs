@@ -19,6 +19,8 @@ use super::{
     follow::{Batch, Consumer, Follower, Start},
 };
 
+pub(super) use self::comments::comments_of_media;
+
 /// Name of the follower.
 pub const NAME: &str = "conversations";
 

@@ -15,9 +15,16 @@ use super::{
     place::Place,
     row::row,
 };
+use crate::store::conversations::comments_of_media;
 
 /// Maximum number of comments per statement.
 const AT_ONCE: u32 = 10_000;
+
+/// Maximum number of comments on a media, and on each of its ads, whose authors are counted.
+const MOST_TIMES: usize = 1_000;
+
+/// Maximum number of such comments on all media of a page, unless they have ads.
+const MOST_OF_PAGE: usize = 50_000;
 
 /// Maximum time between the arrivals of a reply and of its comment, if the reply came first.
 const RETRIES: SignedDuration = SignedDuration::from_hours(36);
@@ -74,6 +81,15 @@ row! {
     }
 }
 
+/// Authors and times of the newest comments on a media and its ads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CommentTimes {
+    /// Number of authors, without the account.
+    pub people: i64,
+    /// Times in seconds since the epoch, in any order.
+    pub times: Vec<i64>,
+}
+
 const ORDER: &str = " ORDER BY last_at DESC, first_position DESC";
 
 /// Condition for comments of a media; its id, its account and its app follow.
@@ -92,6 +108,45 @@ impl Reader {
         query.before_place("last_at", "first_position", place);
         let mut query = query.merged(ORDER, limit);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Reads authors and times of the newest comments on each of these media, and on each ad.
+    pub(crate) async fn comment_times(
+        &mut self,
+        media: &[MediaRow],
+    ) -> Result<Vec<CommentTimes>, Error> {
+        if media.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = |id: fn(&MediaRow) -> &String| media.iter().map(id).cloned().collect::<Vec<_>>();
+        let mut query = QueryBuilder::new(
+            "SELECT key.number, count(DISTINCT e.author) FILTER (WHERE NOT e.is_self),
+                    array_agg(floor(extract(epoch FROM e.at))::bigint)
+             FROM unnest(",
+        );
+        query.push_bind(ids(|row| &row.app)).push("::text[], ");
+        query
+            .push_bind(ids(|row| &row.account_id))
+            .push("::text[], ");
+        query.push_bind(ids(|row| &row.media_id));
+        query.push(
+            "::text[]) WITH ORDINALITY AS key (app, account_id, media_id, number)
+             JOIN media_threads AS m USING (app, account_id, media_id) ",
+        );
+        query.push(comments_of_media());
+        query.push(" ORDER BY e.position DESC LIMIT ");
+        let most = (MOST_OF_PAGE / media.len()).min(MOST_TIMES);
+        query.push_bind(i64::try_from(most).unwrap_or(i64::MAX));
+        query.push(") AS e GROUP BY key.number");
+        let found: Vec<(i64, i64, Vec<i64>)> = self.rows_in(IN_ORDER_KEPT, query).await?;
+        let mut each = vec![CommentTimes::default(); media.len()];
+        for (number, people, times) in found {
+            let number = usize::try_from(number - 1).unwrap_or(usize::MAX);
+            if let Some(of_media) = each.get_mut(number) {
+                *of_media = CommentTimes { people, times };
+            }
+        }
+        Ok(each)
     }
 
     /// Counts the comments on a media and its ads, with their changes.

@@ -72,6 +72,7 @@ pub use json::Digits;
 pub(crate) use json::{Textual, text};
 pub use log::read_payloads;
 pub(crate) use log::{LogPage, LogReader, PageSize, clients};
+pub(crate) use media::CommentTimes;
 pub use media::{CommentMinute, MediaFilter, MediaRow};
 pub use place::{InvalidPlace, Place};
 pub use positions::{events_at, events_of, first_stored, next_of_lane};

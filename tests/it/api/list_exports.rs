@@ -78,11 +78,15 @@ fn rows(text: &str) -> Vec<Value> {
     rows.collect::<Result<_, _>>().unwrap()
 }
 
-/// Rows of a page as an export has them: a thread is its comments.
+/// Rows of a page as an export has them: a thread is its comments, and a media has no life.
 fn rows_of_page(page: &Value, key: &str) -> Vec<Value> {
     let rows = page[key].as_array().unwrap().iter().cloned();
     if key != "threads" {
-        return rows.collect();
+        let mut rows: Vec<_> = rows.collect();
+        for row in rows.iter_mut().filter(|_| key == "media") {
+            assert!(row.as_object_mut().unwrap().remove("life").is_some());
+        }
+        return rows;
     }
     let comments = rows.flat_map(|thread| {
         let replies = thread["replies"].as_array().unwrap().clone();

@@ -165,8 +165,14 @@ async fn lists_and_long_conversations_are_read_by_their_indexes() {
             used.iter().any(|(name, _)| name == index),
             "{list}: {used:?}"
         );
+        // Of a media with 20,000 comments, a list reads a thousand.
+        let most = if list.starts_with("comments") {
+            1_200
+        } else {
+            200
+        };
         let read: i64 = used.iter().map(|(_, read)| read).sum();
-        assert!(read < 200, "{list}: {used:?}");
+        assert!(read < most, "{list}: {used:?}");
     }
     for (show, indexes) in [
         (

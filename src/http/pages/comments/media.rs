@@ -6,14 +6,16 @@ use jiff::Timestamp;
 
 use crate::{
     http::{
-        api::Api,
+        api::{Api, media::ListedMedia},
         pages::{
             accounts::{AccountName, AccountNames},
+            chart::curve,
+            digits::{counted, grouped},
             event_line::EventLine,
         },
         problem::Problem,
     },
-    query::{EventForm, LastComment, MediaRow, Session},
+    query::{EventForm, LastComment, MediaLife, MediaRow, Session},
 };
 
 /// Maximum number of ads of a post that are listed.
@@ -33,6 +35,8 @@ pub(super) struct MediaItem {
     pub(super) word: &'static str,
     pub(super) account: AccountName,
     pub(super) row: MediaRow,
+    /// People and times of its comments; `None` outside of a list.
+    life: Option<MediaLife>,
     pub(super) last_at: Timestamp,
 }
 
@@ -48,10 +52,11 @@ impl Looks {
     pub(super) async fn of(
         api: &Api,
         session: &mut Session,
-        list: &[MediaRow],
-        open: &[MediaRow],
+        list: &[ListedMedia],
+        open: Option<&MediaRow>,
     ) -> Result<Self, Problem> {
-        let all: Vec<_> = list.iter().chain(open).cloned().collect();
+        let all = list.iter().map(|it| &it.row).chain(open);
+        let all: Vec<_> = all.cloned().collect();
         let ids = all.iter().map(|row| row.account_id.clone()).collect();
         Ok(Self {
             names: AccountNames::of_ids(api, session, ids).await?,
@@ -60,7 +65,7 @@ impl Looks {
     }
 
     /// The media of a row.
-    pub(super) fn item(&self, row: &MediaRow) -> MediaItem {
+    pub(super) fn item(&self, row: &MediaRow, life: Option<&MediaLife>) -> MediaItem {
         let (icon, word) = look_of(self.last.get(&row.last_position));
         MediaItem {
             link: String::new(),
@@ -70,6 +75,7 @@ impl Looks {
             account: self.names.get(&row.account_id),
             last_at: row.last_at,
             row: row.clone(),
+            life: life.cloned(),
         }
     }
 
@@ -119,11 +125,32 @@ impl MediaItem {
             own_comments,
             ..
         } = self.row;
-        let unit = if comments == 1 { "comment" } else { "comments" };
+        let comments = counted(comments, "comment", "comments");
+        let by = self.people().map(|people| format!(" by {people}"));
+        let by = by.unwrap_or_default();
         match own_comments {
-            0 => format!("{comments} {unit}"),
-            own => format!("{comments} {unit}, {own} of the account"),
+            0 => format!("{comments}{by}"),
+            own => format!("{comments}{by}, {} of the account", grouped(own)),
         }
+    }
+
+    /// Number of people with a comment, with a plus sign if there may be more.
+    fn people(&self) -> Option<String> {
+        let life = self.life.as_ref().filter(|life| life.people > 0)?;
+        Some(if life.is_whole {
+            counted(life.people, "person", "people")
+        } else {
+            format!("{}+ people", grouped(life.people))
+        })
+    }
+
+    /// Points of the curve of its life, with words for it; `None` if no comment is stored.
+    pub(super) fn curve(&self) -> Option<(String, String)> {
+        let life = self.life.as_ref()?;
+        let since = life.since?.strftime("%-d %b %Y");
+        let comments: i64 = life.comments.iter().sum();
+        let comments = counted(comments, "comment", "comments");
+        Some((curve(&life.comments), format!("{comments} since {since}")))
     }
 }
 

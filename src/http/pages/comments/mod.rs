@@ -33,7 +33,7 @@ use crate::{
             Api, Asked, InPath, Shared,
             conversations::{OF, PAGE as PART, encoded},
             events::refuse_content_filters,
-            media::{MEDIA_LIST, MediaList, listed, path},
+            media::{ListedMedia, MEDIA_LIST, MediaList, listed, path},
             shown,
             threads::{THREADS, comments},
         },
@@ -125,7 +125,7 @@ async fn list(
     let parameters = &asked.parameters;
     let found = listed(&api, &scope, parameters).await?;
     let mut session = api.session(&scope).await?;
-    let looks = Looks::of(&api, &mut session, &found.media, &[]).await?;
+    let looks = Looks::of(&api, &mut session, &found.media, None).await?;
     let comments = CommentsPage {
         list: List::of(found, parameters, &looks, None),
         talk: None,
@@ -150,10 +150,9 @@ async fn show(
     let others = listed(&api, &scope, parameters).await?;
     let mut session = api.session(&scope).await?;
     let events = mentions(&api, &mut session, &found.row, &choice).await?;
-    let row = std::slice::from_ref(&found.row);
-    let looks = Looks::of(&api, &mut session, &others.media, row).await?;
+    let looks = Looks::of(&api, &mut session, &others.media, Some(&found.row)).await?;
     let list = List::of(others, parameters, &looks, Some(&found.row));
-    let media = looks.item(&found.row);
+    let media = looks.item(&found.row, None);
     let link = |changes: &[(&str, String)]| {
         let link = shown::url(&link_of(&id), parameters, changes);
         link.trim_end_matches('?').to_owned()
@@ -289,14 +288,14 @@ impl List {
     ) -> Self {
         let given = |name: &'static str| Some((name, parameters.get(name)?.to_owned()));
         let kept: Vec<_> = OF_MEDIA.into_iter().filter_map(given).collect();
-        let item = |row: &MediaRow| {
+        let item = |ListedMedia { row, life }: &ListedMedia| {
             let is_open =
                 open.is_some_and(|open| (&open.app, &open.media_id) == (&row.app, &row.media_id));
             let mut query = form_urlencoded::Serializer::new(String::new());
             let query = query.extend_pairs(&kept).finish();
             let mark = if query.is_empty() { "" } else { "?" };
             let link = format!("{}{mark}{query}", link_of(&row.media_id));
-            looks.item(row).in_list(link, is_open)
+            looks.item(row, Some(life)).in_list(link, is_open)
         };
         let query = shown::url("", parameters, &[]);
         let is_unanswered = parameters.get("unanswered") == Some("true");
