@@ -1,7 +1,5 @@
 //! Page of an account: its names, its pace, its week, and links to its data.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::{
     extract::State,
@@ -9,16 +7,14 @@ use axum::{
     routing::get,
 };
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Page,
+    account_kinds::{KindOfAccount, kinds},
     account_list::{Account, RANGE},
     answer::{page, rendered},
-    event_line::duration,
     frame::{ACCOUNTS, Frame},
-    heat::{Day, Week, value},
-    kinds::{Look, look_of},
+    heat::{Day, Week},
     text,
     visit::Visit,
 };
@@ -27,17 +23,13 @@ use crate::{
     http::{
         access::{Operator, Viewer},
         api::{
-            Api, Asked, InPath, Shared,
+            Asked, InPath, Shared,
             accounts::{Labels, labelled, named},
             conversations::encoded,
         },
         problem::Problem,
     },
-    query::{Dimension, Scope, StatsFilter},
 };
-
-/// Time without events of a kind from which it has stopped.
-const STOPPED: SignedDuration = SignedDuration::from_hours(48);
 
 pub(super) const PAGE: Page = Page {
     path: "/accounts/{account}",
@@ -52,7 +44,7 @@ struct AccountPage {
     /// The account, in each app that has it.
     accounts: Vec<Account>,
     days: Vec<Day>,
-    kinds: Vec<KindOfWeek>,
+    kinds: Vec<KindOfAccount>,
     /// Path of the page.
     path: String,
     /// Name of the zone of the days.
@@ -74,15 +66,6 @@ struct ChoicePage {
 }
 
 rendered!(ChoicePage);
-
-/// Kind of the week.
-struct KindOfWeek {
-    name: String,
-    look: Look,
-    week: Week,
-    /// Time without events, in words.
-    stopped: Option<String>,
-}
 
 async fn show(
     State(api): Shared,
@@ -110,7 +93,8 @@ async fn show(
         };
         return Ok(page(&visit, &choice));
     }
-    let (week, kinds) = week(&api, &scope, &id, now).await?;
+    let mut session = api.session(&scope).await?;
+    let (week, kinds) = kinds(&api, &mut session, &accounts, now).await?;
     let frame = Frame::new(&visit, Some(&scope), first.name.shown(), Some(&ACCOUNTS));
     let account = AccountPage {
         days: week.grid(&frame),
@@ -129,51 +113,6 @@ async fn show(
         frame,
     };
     Ok(page(&visit, &account))
-}
-
-/// Reads the events of the week by the hour, of all kinds and of each.
-async fn week(
-    api: &Api,
-    scope: &Scope,
-    id: &str,
-    now: Timestamp,
-) -> Result<(Week, Vec<KindOfWeek>), Problem> {
-    let mut all = Week::until(now);
-    let filter = StatsFilter {
-        account_ids: vec![id.to_owned()],
-        since: Some(all.start()),
-        ..StatsFilter::default()
-    };
-    let mut session = api.session(scope).await?;
-    let stats = session.stats(&filter, &[Dimension::Kind, Dimension::Hour]);
-    let stats = api.read(stats).await?;
-    let mut kinds: BTreeMap<String, Week> = BTreeMap::new();
-    for count in &stats.counts.rows {
-        all.add(count);
-        let kind = value(count, Dimension::Kind).unwrap_or_default();
-        let kind = kinds.entry(kind.to_owned());
-        kind.or_insert_with(|| Week::until(now)).add(count);
-    }
-    let mut kinds: Vec<_> = kinds
-        .into_iter()
-        .filter(|(_, week)| week.events() > 0)
-        .map(|(name, week)| KindOfWeek::of(name, week, now))
-        .collect();
-    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.week.events()));
-    Ok((all, kinds))
-}
-
-impl KindOfWeek {
-    fn of(name: String, week: Week, now: Timestamp) -> Self {
-        let silence = week.last().map(|last| now.duration_since(last));
-        let stopped = silence.filter(|silence| *silence >= STOPPED);
-        Self {
-            look: look_of(&name),
-            stopped: stopped.map(duration),
-            name,
-            week,
-        }
-    }
 }
 
 /// Stores the label and the client of a form, and returns to the account.

@@ -80,12 +80,6 @@ impl Week {
         self.hours.iter().sum()
     }
 
-    /// Start of the last hour with events.
-    pub(super) fn last(&self) -> Option<Timestamp> {
-        let with_events = self.each().filter(|(_, events)| *events > 0);
-        with_events.last().map(|(at, _)| at)
-    }
-
     /// Shade of a number of events: 4 is the busiest hour.
     fn shade(&self, events: i64) -> i64 {
         let most = self.hours.iter().copied().max().unwrap_or_default();

@@ -6,6 +6,7 @@
 //! the pages.
 
 mod account;
+mod account_kinds;
 mod account_line;
 mod account_list;
 mod accounts;

@@ -151,3 +151,101 @@ async fn accounts_with_one_name_are_a_choice() {
     page.says("Several accounts").hides("<i>");
     assert_eq!(page.links("/accounts/1784").len(), 2);
 }
+
+/// SQL for an hour of one event of a kind, so many hours ago, for each of these.
+fn counted(kind: &str, hours: &str) -> String {
+    format!(
+        "INSERT INTO stats_hourly (hour, app, account_id, kind, source, events, repeats)
+         SELECT date_trunc('hour', now(), 'UTC') - n * interval '1 hour', 'default', '{ACCOUNT}',
+                '{kind}', 'live', 1, 0
+         FROM generate_series({hours}) AS n;"
+    )
+}
+
+/// Desk with an account with these counts.
+async fn desk_of_counts(counts: &[(&str, &str)]) -> Desk {
+    let desk = Desk::open().await;
+    let counts = counts.iter().map(|(kind, hours)| counted(kind, hours));
+    desk.run(&format!(
+        "INSERT INTO accounts (app, account_id, first_seen, last_seen)
+         VALUES ('default', '{ACCOUNT}', now(), now()); {}",
+        counts.collect::<String>()
+    ))
+    .await;
+    desk
+}
+
+#[tokio::test]
+async fn a_silent_account_is_compared_with_its_usual_gap() {
+    let steady = desk_of_counts(&[("message", "0, 1008")]).await;
+    for path in ["/accounts".to_owned(), format!("/accounts/{ACCOUNT}")] {
+        let page = steady.page(&path).await;
+        page.says("60 min").hides("Silent for");
+    }
+    let halted = desk_of_counts(&[("message", "50, 1008")]).await;
+    for path in ["/accounts".to_owned(), format!("/accounts/{ACCOUNT}")] {
+        halted.page(&path).await.says("Silent for 2 days");
+    }
+    let page = halted.page(&format!("/accounts/{ACCOUNT}")).await;
+    page.says("Usually one comes every 60 min at this hour of the week.");
+}
+
+#[tokio::test]
+async fn a_kind_that_stopped_stays_visible_and_a_slow_or_rare_one_is_no_alarm() {
+    let desk = desk_of_counts(&[
+        ("message", "0, 1008"),
+        ("comment", "200, 1208"),
+        ("mention", "8, 1008, 3"),
+        ("postback", "30, 1008, 24"),
+        ("optin", "300, 300"),
+    ])
+    .await;
+    let page = desk.page(&format!("/accounts/{ACCOUNT}")).await;
+    page.says("Comment: none for 8 days. Usually one comes every 60 min at this hour of the week.")
+        .says("None for 8 days")
+        .says("Opt-in")
+        .says("None for 12 days")
+        .says("Button");
+    let text = page.text();
+    for calm in [
+        "Message: none",
+        "Button: none",
+        "Opt-in: none",
+        "Mention: none",
+    ] {
+        assert!(!text.contains(calm), "{calm}: {text}");
+    }
+    assert_eq!(page.html.matches("state warn").count(), 1);
+    let [comments] = &page.links("kind=comment")[..] else {
+        panic!("one link to the comments");
+    };
+    assert!(!comments.contains("since="), "{comments}");
+    let halted = desk_of_counts(&[("message", "0, 1008"), ("comment", "6, 1008")]).await;
+    let page = halted.page(&format!("/accounts/{ACCOUNT}")).await;
+    page.says("Comment: none for").says("None for");
+}
+
+#[tokio::test]
+async fn an_account_leads_to_all_its_data_and_tells_which_id_is_unknown() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "hello")).await;
+    let page = desk
+        .page_as("operator", &format!("/accounts/{ACCOUNT}"))
+        .await;
+    page.says("Account id").says("App-scoped idUnknown");
+    let of_account = format!("account={ACCOUNT}");
+    for path in [
+        "/?",
+        "/live?",
+        "/events?",
+        "/conversations?",
+        "/comments?",
+        "/export?",
+    ] {
+        let links = page.links(&of_account);
+        let link = links.iter().find(|link| link.starts_with(path));
+        let link = link.unwrap_or_else(|| panic!("{path} in {links:?}"));
+        let there = desk.page_as("operator", link).await;
+        assert_eq!(there.answer.status, 200, "{link}");
+    }
+}
