@@ -1,6 +1,7 @@
 //! Pages of comments: media, and the threads under one.
 
-use serde_json::json;
+use hookshelf::clock::Clock;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -47,8 +48,10 @@ async fn a_list_shows_the_media_and_leads_to_their_threads() {
     let desk = desk_of_threads().await;
     let list = desk.page("/comments").await;
     list.says("Reel 8100")
-        .says("2 comments, 1 of the account")
+        .says("2 comments by 2 people, 1 of the account")
         .says("1 unanswered");
+    assert!(list.html.contains("aria-label=\"3 comments since "));
+    assert_eq!(list.html.matches("class=\"curve\"").count(), 1);
     let thread = desk.page(&list.links("/comments/8100")[0]).await;
     thread
         .says("Comments on reel 8100")
@@ -206,4 +209,180 @@ async fn hostile_comments_are_text() {
     let page = desk.page("/comments/8100").await;
     page.says("<img src=x onerror=alert(1)> {{7*7}} 202Eevil");
     page.hides("<img").hides("\u{202e}");
+}
+
+/// Body of changes of `field`, sent at `time`.
+fn changed(field: &str, time: i64, values: &[Value]) -> String {
+    let changes = values.iter();
+    let changes = changes.map(|value| json!({"field": field, "value": value}));
+    let changes: Vec<_> = changes.collect();
+    let entry = json!({"id": ACCOUNT, "time": time, "changes": changes});
+    json!({"object": "instagram", "entry": [entry]}).to_string()
+}
+
+#[tokio::test]
+async fn a_list_counts_the_people_of_the_newest_thousand_comments() {
+    let desk = Desk::open().await;
+    let value = |number: usize| {
+        json!({"id": format!("c{number}"), "text": "hm", "media": {"id": "8100"},
+               "from": {"id": format!("70{number}")}})
+    };
+    let values: Vec<_> = (0..1_050).map(value).collect();
+    desk.deliver(changed("comments", 1_795_000_000, &values))
+        .await;
+    desk.be_listed().await;
+    let list = desk.page("/comments").await;
+    list.says("1,050 comments by 1,000+ people");
+    let life = &desk.read_as("viewer", "/v1/media").await["media"][0]["life"];
+    assert_eq!(
+        (&life["people"], &life["is_whole"]),
+        (&json!(1_000), &json!(false))
+    );
+    let parts = life["comments"].as_array().unwrap().iter();
+    assert_eq!(parts.len(), 24);
+    assert_eq!(parts.map(|it| it.as_i64().unwrap()).sum::<i64>(), 1_000);
+    assert_eq!(life["since"], "2026-11-18T11:06:40.000Z");
+}
+
+/// Target of the link to the next part of the threads.
+fn next_part(page: &Page) -> Option<String> {
+    let mut links = page.html.split("<a ");
+    let link = links.find(|link| link.contains("rel=\"next\""))?;
+    let target = link.split("href=\"").nth(1)?.split('"').next()?;
+    Some(decoded(target))
+}
+
+#[tokio::test]
+async fn unanswered_threads_are_first_if_asked_for_and_each_thread_comes_once() {
+    let desk = Desk::open().await;
+    for number in ["1", "2", "3", "4", "5"] {
+        let text = format!("Question {number}");
+        desk.deliver(said("7001", number, &text, None)).await;
+    }
+    for (id, parent) in [("12", "2"), ("15", "5")] {
+        desk.deliver(said(ACCOUNT, id, "Answer", Some(parent)))
+            .await;
+    }
+    desk.be_listed().await;
+    for (order, expected) in [
+        ("newest", ["5", "2", "4", "3", "1"]),
+        ("unanswered", ["4", "3", "1", "5", "2"]),
+    ] {
+        for limit in 1..=6 {
+            let query = format!("?order={order}&limit={limit}");
+            let mut ids = Vec::new();
+            let mut path = Some(format!("/v1/media/8100/comments{query}"));
+            while let Some(part) = path {
+                let part = desk.read_as("reader", &part).await;
+                let threads = part["threads"].as_array().unwrap();
+                assert!(threads.len() <= limit && !threads.is_empty(), "{part}");
+                let id = |it: &Value| it["comment_id"].as_str().unwrap().to_owned();
+                ids.extend(threads.iter().map(id));
+                path = part["next"].as_str().map(str::to_owned);
+            }
+            assert_eq!(ids, expected, "{query}");
+            let mut shown = Vec::new();
+            let mut path = Some(format!("/comments/8100{query}"));
+            while let Some(part) = path {
+                let page = desk.page(&part).await;
+                let text = page.text();
+                let parts = text.split("Question ").skip(1);
+                shown.extend(parts.map(|it| it[..1].to_owned()));
+                path = next_part(&page);
+            }
+            assert_eq!(shown, expected, "{query}");
+        }
+    }
+    let others = desk.page("/comments/8100?order=unanswered&limit=3").await;
+    let others = desk.page(&next_part(&others).unwrap()).await;
+    let first = others.links("order=unanswered");
+    assert!(
+        first.contains(&"/comments/8100?order=unanswered&limit=3".to_owned()),
+        "{first:?}"
+    );
+}
+
+#[tokio::test]
+async fn comments_on_an_ad_stand_apart_from_those_on_its_post() {
+    let desk = Desk::open().await;
+    desk.deliver(said("7001", "9001", "Below the post", None))
+        .await;
+    desk.page("/comments").await;
+    desk.be_listed().await;
+    desk.page("/comments/8100").await.hides("On the post");
+    let value = json!({"id": "9002", "text": "From the ad", "from": {"id": "7002"},
+        "media": {"id": "8188", "media_product_type": "AD", "ad_id": "4711",
+                  "original_media_id": "8100"}});
+    desk.deliver(changed("comments", 1_795_000_000, &[value]))
+        .await;
+    desk.be_listed().await;
+    desk.page("/comments").await.says("Post with ad 8100");
+    let page = desk.page("/comments/8100").await;
+    page.says("Ad 8188");
+    let text = page.text();
+    let [ad, post] = ["From the ad", "Below the post"].map(|it| text.find(it).unwrap());
+    assert!(ad < post, "{text}");
+    assert!(text[..ad].contains("On the ad") && !text[..ad].contains("On the post"));
+    assert!(text[ad..post].contains("On the post"));
+    let of_ad = desk.page("/comments/8188").await;
+    of_ad.says("From the ad").says("Below the post");
+}
+
+#[tokio::test]
+async fn mentions_under_a_media_say_what_meta_does_not_tell() {
+    let desk = desk_of_threads().await;
+    let note = "Meta sends the ids of a mention only: neither its text nor its author.";
+    desk.page("/comments/8100").await.hides("Mentions");
+    let value = json!({"media_id": "8100", "comment_id": "9100"});
+    desk.deliver(changed("mentions", 1_795_000_000, &[value]))
+        .await;
+    let page = desk.page("/comments/8100").await;
+    page.says("Mentions").says(note);
+    let event = page.links("/events/").pop().unwrap();
+    desk.page(&event).await.says("Mention");
+    desk.page("/comments/8100?person=7001").await.hides(note);
+}
+
+#[tokio::test]
+async fn removed_edited_and_late_comments_say_so() {
+    let desk = Desk::open().await;
+    let now = Clock::system().now().as_second();
+    let value = |id: &str, verb: &str, text: &str| {
+        json!({"id": id, "verb": verb, "text": text, "from": {"id": "7001"},
+               "media": {"id": "8100"}})
+    };
+    let in_time = changed("comments", now, &[value("9001", "add", "Just now")]);
+    desk.deliver(in_time).await;
+    desk.be_listed().await;
+    let page = desk.page("/comments/8100").await;
+    page.says("Just now");
+    for note in ["Arrived", "Removed at", "Edited"] {
+        page.hides(note);
+    }
+    let changes = [
+        value("9002", "add", "First words"),
+        value("9002", "edited", "Better words"),
+        value("9003", "add", "Taken back"),
+        value("9003", "remove", "Taken back"),
+    ];
+    desk.deliver(changed("comments", now - 3 * 3_600, &changes))
+        .await;
+    desk.be_listed().await;
+    let page = desk.page("/comments/8100").await;
+    page.says("Better words").says("Edited").says("First words");
+    page.says("Removed at").hides("Taken back");
+    let text = page.text();
+    assert_eq!(text.matches("Arrived 3 h late").count(), 2, "{text}");
+}
+
+#[tokio::test]
+async fn a_live_broadcast_is_a_media_with_its_comments() {
+    let desk = Desk::open().await;
+    let value = json!({"id": "9001", "text": "Show it again", "from": {"id": "7001"},
+                       "media": {"id": "8200", "media_product_type": "LIVE"}});
+    desk.deliver(changed("live_comments", 1_795_000_000, &[value]))
+        .await;
+    desk.be_listed().await;
+    desk.page("/comments").await.says("Live 8200");
+    desk.page("/comments/8200").await.says("Show it again");
 }
