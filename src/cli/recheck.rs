@@ -255,6 +255,8 @@ fn said(rescued: &Rescued) -> String {
         events,
         repeated,
         unopened,
+        first: _,
+        last: _,
     } = rescued;
     let before = match stored_before {
         0 => String::new(),

@@ -6,7 +6,7 @@
 //! if two processes recheck at once, the delivery is stored again under the same id, which changes
 //! nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -14,7 +14,8 @@ use serde::Serialize;
 use tokio::task::yield_now;
 use uuid::Uuid;
 
-use super::{Failure, Writer, parse};
+pub use super::rescued::Rescued;
+use super::{Failure, Writer, parse, rescued::Sums};
 use crate::{
     meta::signature::Secrets,
     quarantine::{self, Found, Name, QuarantineReader, Record},
@@ -67,24 +68,6 @@ pub struct AppSurvey {
     pub events: u64,
     /// Number of these events that are already stored; none if the database was unavailable.
     pub stored: Option<u64>,
-}
-
-/// Result of storing the deliveries of one app.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "RecheckResult")]
-pub struct Rescued {
-    /// Name of the app.
-    pub app: String,
-    /// Deliveries stored by this run.
-    pub deliveries: u64,
-    /// Deliveries that were already stored.
-    pub stored_before: u64,
-    /// New events of the stored deliveries.
-    pub events: u64,
-    /// Items whose event was already stored.
-    pub repeated: u64,
-    /// Deliveries that match no secret and stay in quarantine, including unreadable files.
-    pub unopened: u64,
 }
 
 /// Reason why passing deliveries could not be stored.
@@ -189,7 +172,7 @@ impl Rescue {
             self.forget_stored(&stored, &mut sums)?;
             self.store_batch(new, writer, &mut sums).await?;
         }
-        Ok(sums.0.into_values().collect())
+        Ok(sums.into_results())
     }
 
     /// The next passing deliveries, up to the limits.
@@ -229,7 +212,9 @@ impl Rescue {
         sums: &mut Sums,
     ) -> Result<(), quarantine::Error> {
         batch.iter().try_for_each(|(name, _)| {
-            sums.of(name).stored_before += 1;
+            let sum = sums.of(name);
+            sum.stored_before += 1;
+            sum.note_stored(name);
             self.quarantine.remove(name)
         })
     }
@@ -248,6 +233,7 @@ impl Rescue {
             sum.deliveries += 1;
             sum.events += committed.new as u64;
             sum.repeated += committed.repeated as u64;
+            sum.note_stored(name);
             self.quarantine.remove(name)?;
         }
         Ok(())
@@ -275,18 +261,6 @@ impl Rescue {
 
 /// Deliveries that are stored together, each with its file name.
 type RescueBatch<'a> = Vec<(&'a Name, Delivery)>;
-
-/// Results by app.
-#[derive(Default)]
-struct Sums(BTreeMap<Arc<str>, Rescued>);
-
-impl Sums {
-    fn of(&mut self, name: &Name) -> &mut Rescued {
-        let sum = self.0.entry(Arc::clone(name.app())).or_default();
-        sum.app = name.app().to_string();
-        sum
-    }
-}
 
 impl Wanted {
     /// Names of these deliveries in quarantine, in the order of arrival. `now` is the time for their

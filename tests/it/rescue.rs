@@ -95,7 +95,7 @@ fn mend(server: &Server) {
     assert!(server.run(&["reload"]).status.success());
 }
 
-async fn number(database: &mut PgConnection, query: &'static str) -> i64 {
+pub(crate) async fn number(database: &mut PgConnection, query: &'static str) -> i64 {
     let query = sqlx::query_scalar(query);
     query.fetch_one(database).await.unwrap()
 }
@@ -146,7 +146,8 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
 
     let stored = recheck(&server, &["--yes"]);
     let expected = json!({"app": "default", "deliveries": 5, "stored_before": 0,
-                          "events": 4, "repeated": 1, "unopened": 0});
+                          "events": 4, "repeated": 1, "unopened": 0,
+                          "first": stored[0]["first"], "last": stored[0]["last"]});
     assert_eq!(stored, [expected]);
     assert_eq!(number(&mut database, EVENTS).await, 5);
     stored_as_they_came(&mut database, before).await;
@@ -250,7 +251,11 @@ fn verb_of(directory: &Directory, place: &TestDatabase, arguments: &[&str]) -> C
 }
 
 /// Holds messages that arrived `ago` before now, as a server would do.
-fn quarantine(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32>) {
+pub(crate) fn quarantine(
+    directory: &Directory,
+    ago: SignedDuration,
+    numbers: std::ops::Range<u32>,
+) {
     let hours = SignedDuration::from_hours(48);
     let settings = Settings::new(&directory.join("data"), 64 << 20, hours, 1);
     let quarantine = Quarantine::start(settings, Clock::system());
@@ -274,7 +279,7 @@ fn quarantine(directory: &Directory, ago: SignedDuration, numbers: std::ops::Ran
     }
 }
 
-fn files(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory.join("data/rejections")).unwrap();
     let mut files: Vec<_> = entries.map(|it| it.unwrap().path()).collect();
     files.sort();
@@ -308,7 +313,8 @@ async fn an_interrupted_rescue_is_done_again_without_a_server_and_its_day_is_lat
     );
     let stored = rows(&verb(&directory, &place, &["--yes"]));
     let expected = json!({"app": "default", "deliveries": 0, "stored_before": 250,
-                          "events": 0, "repeated": 0, "unopened": 0});
+                          "events": 0, "repeated": 0, "unopened": 0,
+                          "first": stored[0]["first"], "last": stored[0]["last"]});
     assert_eq!(stored, [expected]);
     let mut database = place.connect().await;
     assert_eq!(number(&mut database, EVENTS).await, 250);

@@ -9,6 +9,7 @@ use axum::{
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{
     Api, Asked, LISTED, Shared,
@@ -36,7 +37,10 @@ use crate::{
     },
 };
 
-pub(in crate::http) use crate::ingest::rescue::{AppSurvey, Rescued};
+pub(in crate::http) use crate::ingest::{
+    StoredPart,
+    rescue::{AppSurvey, Rescued},
+};
 
 const REJECTIONS: &[Parameter] = &[
     APP,
@@ -188,7 +192,7 @@ async fn recheck(
 }
 
 /// Counts the deliveries in quarantine that pass, for an operator.
-pub(in crate::http) async fn counted(
+async fn counted(
     api: &Api,
     scope: &Scope,
     parameters: &Parameters,
@@ -210,8 +214,37 @@ pub(in crate::http) async fn counted_unless_busy(
     counted.map_err(|_| unreadable())
 }
 
+/// Counts the deliveries in quarantine that pass, for each look of an operator at a page; `None` if
+/// they are too many for that.
+pub(in crate::http) async fn counted_if_few(
+    api: &Api,
+    scope: &Scope,
+    parameters: &Parameters,
+) -> Result<Option<Vec<AppSurvey>>, Problem> {
+    let keys = Keys::Configured(api.apps.secrets());
+    let counted = api
+        .recheck
+        .count_few(keys, wanted(scope, parameters)?)
+        .await;
+    counted.map_err(|_| unreadable())
+}
+
+/// Stores a part of the deliveries in quarantine that pass, for an operator: of those behind the
+/// delivery `after`.
+pub(in crate::http) async fn stored_part(
+    api: &Api,
+    scope: &Scope,
+    parameters: &Parameters,
+    after: Option<Uuid>,
+) -> Result<StoredPart, Problem> {
+    let keys = Keys::Configured(api.apps.secrets());
+    let wanted = wanted(scope, parameters)?;
+    let stored = api.recheck.store_part(keys, wanted, after).await;
+    stored.map_err(|error| refused(api, &error))
+}
+
 /// Stores the deliveries in quarantine that pass, for an operator.
-pub(in crate::http) async fn stored(
+async fn stored(
     api: &Api,
     scope: &Scope,
     parameters: &Parameters,

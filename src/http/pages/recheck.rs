@@ -1,5 +1,5 @@
-//! Deliveries in quarantine: the number of those that verify, one question, and the result of storing
-//! them.
+//! Deliveries in quarantine: the number of those that verify, one question, and storing them in parts,
+//! each with a page of the progress, until the last one has the results.
 
 use askama::Template;
 use axum::{
@@ -9,6 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{
     Page,
@@ -23,8 +24,9 @@ use crate::{
         access::Operator,
         api::{
             Api, Shared,
-            rejections::{self, AppSurvey, RECHECK, Rescued, counted_unless_busy},
+            rejections::{AppSurvey, RECHECK, Rescued, counted_unless_busy, stored_part},
         },
+        parameter::{Form, Parameter},
         parameters::Parameters,
         problem::{self, Problem},
     },
@@ -36,6 +38,13 @@ pub(super) const PAGE: Page = Page {
     handler: || get(async || Redirect::to("../rejections")).post(store),
     parameters: &[],
 };
+
+/// Place of the next part, and the results until there. A page carries them, so that the server has
+/// nothing to remember, and storing can be left and begun anew.
+const PARTS: &[Parameter] = &[
+    Parameter::of("after", "Last delivery of the part before.", Form::Delivery),
+    Parameter::of("done", "Results of the parts before, as JSON.", Form::Any),
+];
 
 /// Fields of a form with names and values.
 pub(super) type Fields = Vec<(&'static str, String)>;
@@ -53,11 +62,11 @@ struct AskPage {
 rendered!(AskPage);
 
 /// Verified deliveries in quarantine.
-struct Verified {
+pub(super) struct Verified {
     /// Number of all that meet the choice.
-    held: u64,
+    pub(super) held: u64,
     /// Number of those that pass with the present secrets.
-    passing: u64,
+    pub(super) passing: u64,
     /// Events that storing them adds.
     events: u64,
     /// False if Postgres did not tell how many of the events are stored already.
@@ -71,9 +80,20 @@ struct RecheckPage {
     /// Number of stored deliveries in words.
     stored: String,
     apps: Vec<AppResult>,
+    /// `None` behind the last part.
+    rest: Option<Rest>,
 }
 
 rendered!(RecheckPage);
+
+/// Deliveries behind a part.
+struct Rest {
+    /// Number of tried deliveries, and of all.
+    tried: u64,
+    all: u64,
+    /// Fields of the form for the next part.
+    fields: Fields,
+}
 
 /// Result for an app.
 struct AppResult {
@@ -82,7 +102,7 @@ struct AppResult {
     query: String,
 }
 
-/// Stores the chosen deliveries if the form was confirmed, else verifies them and asks.
+/// Stores a part of the chosen deliveries if the form was confirmed, else verifies them and asks.
 async fn store(
     State(api): Shared,
     Operator(scope): Operator,
@@ -92,28 +112,45 @@ async fn store(
     let wrong = || Problem::new(problem::BODY, "send the form of the page of rejections");
     let form = form.map_err(|_| wrong())?;
     let form = std::str::from_utf8(&form).map_err(|_| wrong())?;
-    let parameters = Parameters::of(Some(form), &[RECHECK])?;
+    let parameters = Parameters::of(Some(form), &[RECHECK, PARTS])?;
     if parameters.flag("yes")? != Some(true) {
         return ask(&api, &scope, &visit, &parameters).await;
     }
-    let found = rejections::counted(&api, &scope, &parameters).await?;
-    let results = rejections::stored(&api, &scope, &parameters).await?;
-    let stored: u64 = results.iter().map(|result| result.deliveries).sum();
-    let result = |result: Rescued| AppResult {
-        query: query(&result.app, found.iter().find(|it| it.app == result.app)),
-        result,
+    let done = parameters.parse("done", |text| serde_json::from_str(text).ok())?;
+    let after = parameters.delivery("after")?;
+    let part = stored_part(&api, &scope, &parameters, after).await?;
+    let results = together(done.unwrap_or_default(), part.results);
+    let rest = match part.end.filter(|_| part.left > 0) {
+        Some(end) => Some(Rest::of(&parameters, &results, (end, part.left))?),
+        None => None,
     };
+    let title = match rest {
+        Some(_) => "Storing from quarantine",
+        None => "Stored from quarantine",
+    };
+    let stored = sum(&results, |result| result.deliveries);
     let recheck = RecheckPage {
-        frame: Frame::new(
-            &visit,
-            Some(&scope),
-            "Stored from quarantine",
-            Some(&REJECTIONS),
-        ),
+        frame: Frame::new(&visit, Some(&scope), title, Some(&REJECTIONS)),
         stored: counted(stored, "delivery was", "deliveries were"),
-        apps: results.into_iter().map(result).collect(),
+        apps: results.into_iter().map(AppResult::of).collect(),
+        rest,
     };
     Ok(page(&visit, &recheck))
+}
+
+/// Adds the results of a part to those of the parts before.
+fn together(mut done: Vec<Rescued>, part: Vec<Rescued>) -> Vec<Rescued> {
+    for later in part {
+        match done.iter_mut().find(|it| it.app == later.app) {
+            Some(result) => result.add(&later),
+            None => done.push(later),
+        }
+    }
+    done
+}
+
+fn sum(results: &[Rescued], number: fn(&Rescued) -> u64) -> u64 {
+    results.iter().map(number).fold(0, u64::saturating_add)
 }
 
 async fn ask(
@@ -143,7 +180,7 @@ pub(super) fn fields(parameters: &Parameters) -> Result<Fields, Problem> {
 }
 
 impl Verified {
-    fn of(apps: &[AppSurvey]) -> Self {
+    pub(super) fn of(apps: &[AppSurvey]) -> Self {
         let sum = |of: fn(&AppSurvey) -> u64| apps.iter().map(of).sum::<u64>();
         Self {
             held: sum(|app| app.held),
@@ -153,11 +190,11 @@ impl Verified {
         }
     }
 
-    fn quarantined(&self) -> String {
+    pub(super) fn quarantined(&self) -> String {
         counted(self.held, "delivery is", "deliveries are")
     }
 
-    fn passed(&self) -> String {
+    pub(super) fn passed(&self) -> String {
         grouped(self.passing)
     }
 
@@ -170,12 +207,36 @@ impl Verified {
     }
 }
 
-/// Query of the lists with the deliveries of an app: the app and the times of arrival.
-fn query(app: &str, found: Option<&AppSurvey>) -> String {
+impl Rest {
+    fn of(
+        parameters: &Parameters,
+        results: &[Rescued],
+        (end, left): (Uuid, usize),
+    ) -> Result<Self, Problem> {
+        let failed = |_| Problem::new(problem::DEFECT, "the results cannot be written");
+        let done = serde_json::to_string(results).map_err(failed)?;
+        let mut fields = fields(parameters)?;
+        fields.push(("yes", "true".to_owned()));
+        fields.push(("after", end.to_string()));
+        fields.push(("done", done));
+        let tried = sum(results, Rescued::tried);
+        Ok(Self {
+            tried,
+            all: tried.saturating_add(left as u64),
+            fields,
+        })
+    }
+
+    fn words(&self) -> String {
+        format!("{} of {}", grouped(self.tried), grouped(self.all))
+    }
+}
+
+/// Query of the lists with the stored deliveries of an app: the app and the times of arrival.
+fn query(result: &Rescued) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("app", app);
-    let times = found.and_then(|found| found.first.zip(found.last));
-    if let Some((first, last)) = times {
+    query.append_pair("app", &result.app);
+    if let Some((first, last)) = result.first.zip(result.last) {
         query.append_pair("since", &first.to_string());
         query.append_pair("until", &behind(last).to_string());
     }
@@ -188,6 +249,13 @@ fn behind(at: Timestamp) -> Timestamp {
 }
 
 impl AppResult {
+    fn of(result: Rescued) -> Self {
+        Self {
+            query: query(&result),
+            result,
+        }
+    }
+
     /// Numbers of the table: stored, new events, repeats, stored before, and left in quarantine.
     fn numbers(&self) -> [String; 5] {
         let result = &self.result;

@@ -12,7 +12,7 @@ use super::{
     elsewhere,
     filters::Filters,
     frame::{Frame, REJECTIONS, SCOPE},
-    recheck::{Fields, fields},
+    recheck::{Fields, Verified, fields},
     text,
     visit::Visit,
 };
@@ -21,9 +21,9 @@ use crate::{
     http::{
         access::Viewer,
         api::{
-            Asked, Shared,
+            Api, Asked, Shared,
             filters::{APP, since, until},
-            rejections::{Listed, listed},
+            rejections::{Listed, counted_if_few, listed},
             shown,
         },
         parameter::{Form, Parameter},
@@ -70,14 +70,26 @@ struct RejectionsPage {
 
 rendered!(RejectionsPage);
 
-/// Deliveries in quarantine. The page knows their number from the names of the files: to verify them,
-/// all would have to be read.
+/// Deliveries in quarantine.
 struct Quarantine {
     /// Number in words; `None` if the directory cannot be read.
     held: Option<String>,
-    /// Fields of the form that verifies those that meet the filter; `None` if the reader is no
-    /// operator.
+    /// Those that meet the filter, verified; `None` if the reader is no operator, or if they are too
+    /// many to be verified for each look at the page.
+    verified: Option<Verified>,
+    /// Fields of the form for those that meet the filter; `None` if the reader is no operator.
     choice: Option<Fields>,
+}
+
+impl Quarantine {
+    /// Word on the button; `None` if no delivery meets the filter.
+    fn button(&self) -> Option<&'static str> {
+        match &self.verified {
+            Some(verified) if verified.held == 0 => None,
+            Some(verified) if verified.passing > 0 => Some("Store them"),
+            _ => Some("Verify them"),
+        }
+    }
 }
 
 async fn show(
@@ -90,7 +102,7 @@ async fn show(
     let Listed::Page(list) = listed(&api, &scope, &asked).await? else {
         return Err(Problem::not_found());
     };
-    let quarantine = quarantine(&scope, parameters, list.quarantined)?;
+    let quarantine = quarantine((&api, &scope), parameters, list.quarantined).await?;
     let own = parameters.without(SCOPE);
     let address = |changes: &[(&str, String)]| shown::url(REJECTIONS.path, parameters, changes);
     let total: i64 = list.totals.iter().map(|total| total.count).sum();
@@ -109,8 +121,8 @@ async fn show(
 }
 
 /// Deliveries in quarantine; `None` if there are none.
-fn quarantine(
-    scope: &Scope,
+async fn quarantine(
+    (api, scope): (&Api, &Scope),
     parameters: &Parameters,
     quarantined: Option<usize>,
 ) -> Result<Option<Quarantine>, Problem> {
@@ -118,8 +130,14 @@ fn quarantine(
         return Ok(None);
     }
     let may_store = scope.role().covers(Role::Operator);
+    let counted_now = match quarantined {
+        Some(_) if may_store => counted_if_few(api, scope, parameters).await,
+        _ => Ok(None),
+    };
     Ok(Some(Quarantine {
         held: quarantined.map(|held| counted(held, "delivery is", "deliveries are")),
+        // The causes are shown even if a file cannot be read.
+        verified: counted_now.ok().flatten().map(|apps| Verified::of(&apps)),
         choice: may_store.then(|| fields(parameters)).transpose()?,
     }))
 }
