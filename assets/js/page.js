@@ -25,6 +25,12 @@ document.addEventListener("pointerdown", async (event) => {
   if (bar) (await import("./chart.js")).drag(bar);
 });
 
+// An item of a delivery and its bytes are marked together.
+addEventListener("pointerover", ({ target }) => {
+  const item = target.closest("[data-item]")?.dataset.item;
+  for (const it of document.querySelectorAll("[data-item]")) it.classList.toggle("lit", it.dataset.item === item);
+});
+
 // The list of pages on a phone is open by its address, which a swap does not change.
 document.addEventListener("click", (event) => {
   if (event.target.closest(".side:target a[href]")) location.replace("#main");

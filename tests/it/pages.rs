@@ -8,6 +8,7 @@ mod comments;
 mod conversations;
 mod copies;
 mod deliveries;
+mod delivery;
 mod events;
 mod export;
 mod find;

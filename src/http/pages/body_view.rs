@@ -55,11 +55,15 @@ pub(super) struct ShownBody {
     bytes: Bytes,
     pub(super) report: SignatureReport,
     pub(super) changes: Changes,
+    /// Link to the first part whose places are marked.
+    pub(super) places: Option<String>,
     /// Forms with their names, links, and if it is the chosen one.
     pub(super) tabs: Vec<(&'static str, String, bool)>,
     /// The part in the chosen form; `None` if it has none.
     pub(super) html: Option<Safe<String>>,
     pub(super) is_hex: bool,
+    /// True if places that a serializer would change are marked.
+    pub(super) has_marks: bool,
     /// The shown bytes in words.
     pub(super) shown: String,
     pub(super) earlier: Option<String>,
@@ -107,6 +111,13 @@ impl ShownBody {
         }
     }
 
+    /// Name that an item shares with its bytes.
+    pub(super) fn item(&self, item: impl Borrow<usize>) -> &str {
+        let anchor = self.anchors.get(*item.borrow());
+        let named = anchor.and_then(|anchor| anchor.split_once('#'));
+        named.map_or("", |(_, name)| name)
+    }
+
     fn of(
         bytes: Bytes,
         report: SignatureReport,
@@ -129,12 +140,22 @@ impl ShownBody {
             };
             format!("{page}#{anchor}-{}", item.number)
         };
+        let text = std::str::from_utf8(&bytes);
+        let changes = text.map_or_else(|_| Changes::default(), |text| changes(text, &part));
+        let of_part = |at: usize| link(BytesForm::Received, at / PART * PART);
         Self {
             report,
-            changes: std::str::from_utf8(&bytes).map_or_else(|_| Changes::default(), changes),
+            places: changes.first.first().map(|first| of_part(first.at)),
             tabs: BytesForm::ALL.iter().map(tab).collect(),
-            html: html(chosen.form, (&bytes, part.clone()), &slices),
+            html: html(
+                chosen.form,
+                (&bytes, part.clone()),
+                &slices,
+                &changes.places,
+            ),
             is_hex: chosen.form == BytesForm::Hex,
+            has_marks: chosen.form == BytesForm::Received && !changes.places.is_empty(),
+            changes,
             shown: shown(bytes.len(), &part),
             earlier: part
                 .start

@@ -56,11 +56,12 @@ pub(super) fn part(length: usize, from: usize) -> Range<usize> {
 }
 
 /// Writes a part of a body in a form. A body that is no JSON, or nested too deep, has no formatted
-/// form. `slices` are in order.
+/// form. `slices` and `places`, which are marked in the bytes as received, are in order.
 pub(super) fn html(
     form: BytesForm,
     (body, part): (&[u8], Range<usize>),
     slices: &[Slice],
+    places: &[Range<usize>],
 ) -> Option<Safe<String>> {
     let mut writer = Writer {
         html: String::new(),
@@ -75,7 +76,7 @@ pub(super) fn html(
             formatted.value(index.root(text), 0);
             writer = formatted.writer;
         }
-        BytesForm::Received => writer.received(body, part),
+        BytesForm::Received => writer.received(body, part, places),
         BytesForm::Hex => writer.hex(body, part),
     }
     writer.leave(usize::MAX);
@@ -119,7 +120,7 @@ impl Writer<'_> {
             let link = link.unwrap_or_default();
             let _ = write!(
                 self.html,
-                "<a class=\"slice {family}\" id=\"{anchor}\"{link}>"
+                "<a class=\"slice {family}\" id=\"{anchor}\" data-item=\"{anchor}\"{link}>"
             );
             self.is_open = true;
         }
@@ -137,22 +138,34 @@ impl Writer<'_> {
         })
     }
 
-    fn received(&mut self, body: &[u8], part: Range<usize>) {
+    fn received(&mut self, body: &[u8], part: Range<usize>, mut places: &[Range<usize>]) {
         let end = whole(body, part.end);
         let mut at = whole(body, part.start);
         while at < end {
             self.enter(at);
-            let border = self.border().clamp(at + 1, end);
-            for chunk in body.get(at..border).unwrap_or_default().utf8_chunks() {
-                self.with_escapes(chunk.valid());
-                for byte in chunk.invalid() {
-                    let _ = write!(
-                        self.html,
-                        "<span class=\"ctl\" title=\"No UTF-8\">{byte:02x}</span>"
-                    );
-                }
-            }
+            let (is_place, next) = place_at(&mut places, at);
+            let border = self.border().min(next).clamp(at + 1, end);
+            let (open, close) = if is_place {
+                ("<mark>", "</mark>")
+            } else {
+                ("", "")
+            };
+            self.html.push_str(open);
+            self.chunks(body.get(at..border).unwrap_or_default());
+            self.html.push_str(close);
             at = border;
+        }
+    }
+
+    fn chunks(&mut self, bytes: &[u8]) {
+        for chunk in bytes.utf8_chunks() {
+            self.with_escapes(chunk.valid());
+            for byte in chunk.invalid() {
+                let _ = write!(
+                    self.html,
+                    "<span class=\"ctl\" title=\"No UTF-8\">{byte:02x}</span>"
+                );
+            }
         }
     }
 
@@ -177,22 +190,19 @@ impl Writer<'_> {
     fn hex(&mut self, body: &[u8], part: Range<usize>) {
         let rows = body.get(part.clone()).unwrap_or_default().chunks(ROW);
         for (row, at) in rows.zip((part.start..).step_by(ROW)) {
-            while let [slice, rest @ ..] = self.left
-                && slice.bytes.start < at + ROW
-            {
-                if slice.bytes.start >= at {
-                    let _ = write!(self.html, "<span id=\"{}\"></span>", slice.anchor);
-                }
-                self.left = rest;
-            }
             let _ = write!(self.html, "<span class=\"at\">{at:08x}</span> ");
             for column in 0..ROW {
-                let gap = if column % 8 == 0 { "  " } else { " " };
-                let _ = match row.get(column) {
-                    Some(byte) => write!(self.html, "{gap}{byte:02x}"),
-                    None => write!(self.html, "{gap}  "),
-                };
+                self.leave(at + column);
+                self.html.push_str(if column % 8 == 0 { "  " } else { " " });
+                match row.get(column) {
+                    Some(byte) => {
+                        self.enter(at + column);
+                        let _ = write!(self.html, "{byte:02x}");
+                    }
+                    None => self.html.push_str("  "),
+                }
             }
+            self.leave(at + ROW);
             let shown = |byte: &u8| match byte {
                 b' '..=b'~' => char::from(*byte),
                 _ => '·',
@@ -201,6 +211,21 @@ impl Writer<'_> {
             let text = stored(&text).0;
             let _ = writeln!(self.html, "  <span class=\"text\">{text}</span>");
         }
+    }
+}
+
+/// If the byte at this offset is in a place, and the next offset at which one begins or ends. Passes
+/// by the places before.
+fn place_at(places: &mut &[Range<usize>], at: usize) -> (bool, usize) {
+    while let [place, rest @ ..] = *places
+        && place.end <= at
+    {
+        *places = rest;
+    }
+    match places.first() {
+        Some(place) if place.start <= at => (true, place.end),
+        Some(place) => (false, place.start),
+        None => (false, usize::MAX),
     }
 }
 

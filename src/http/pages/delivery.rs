@@ -132,9 +132,13 @@ async fn view(
     forget_lost(api, &mut session, &mut detail.repeats).await?;
     let names = AccountNames::of(api, &mut session, detail.events.iter()).await?;
     let chosen = chosen(of, &asked.parameters)?;
-    Ok(DeliveryView::of(detail, &names, &chosen, |items| {
+    let view = DeliveryView::of(detail, &names, &chosen, |items| {
         BodyView::of(kept, &chosen, (items, anchor))
-    }))
+    });
+    let app = api.apps.app(&view.row.app);
+    let mut names = app.iter().flat_map(|app| app.secrets.names());
+    let has_secret = names.any(|name| name == view.row.secret);
+    Ok(DeliveryView { has_secret, ..view })
 }
 
 /// Removes the positions of events that are no longer stored: nothing links them.

@@ -29,6 +29,8 @@ pub(super) struct DeliveryView {
     pub(super) earlier: Option<String>,
     pub(super) later: Option<String>,
     pub(super) body: BodyView,
+    /// True if the app has a secret with the name of the one that matched.
+    pub(super) has_secret: bool,
 }
 
 impl DeliveryView {
@@ -57,6 +59,7 @@ impl DeliveryView {
             body: body(&items.shown),
             items,
             row,
+            has_secret: false,
         }
     }
 
@@ -77,6 +80,15 @@ impl DeliveryView {
             format!("hookshelf deliveries show {} --body > body", self.id),
             "openssl dgst -sha256 -hmac \"$APP_SECRET\" body".to_owned(),
         ]
+    }
+
+    /// The secret by its name, for readers without the bytes.
+    pub(super) fn secret_now(&self) -> &'static str {
+        if self.has_secret {
+            "A secret of this name is configured now."
+        } else {
+            "No secret of this name is configured now."
+        }
     }
 
     /// Size of the body.

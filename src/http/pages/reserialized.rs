@@ -1,7 +1,7 @@
 //! Places of a JSON text that change if a program parses it and writes it again: the reason why a
 //! signature is over the bytes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use super::text::cut;
 
@@ -30,6 +30,8 @@ pub(super) struct Changes {
     pub(super) count: usize,
     /// The first places, with long spellings cut.
     pub(super) first: Vec<Change>,
+    /// Bytes of the places in a part of the text.
+    pub(super) places: Vec<Range<usize>>,
 }
 
 impl Change {
@@ -46,11 +48,15 @@ impl Change {
     }
 }
 
-/// Finds the places of a JSON text that a serializer would change.
-pub(super) fn changes(json: &str) -> Changes {
+/// Finds the places of a JSON text that a serializer would change. `part` has those with their bytes.
+pub(super) fn changes(json: &str, part: &Range<usize>) -> Changes {
     let mut found = Changes::default();
     each(json, |change| {
         found.count += 1;
+        let place = change.at..change.at + change.from.len();
+        if place.start < part.end && place.end > part.start {
+            found.places.push(place);
+        }
         if found.first.len() < MOST {
             found.first.push(Change {
                 from: cut(&change.from, LONGEST),
@@ -193,7 +199,7 @@ mod tests {
     use super::*;
 
     fn found(json: &str) -> Vec<String> {
-        let all = changes(json).first.into_iter();
+        let all = changes(json, &(0..0)).first.into_iter();
         all.map(|it| format!("{} {}→{}", it.at, it.from, it.to))
             .collect()
     }
@@ -233,9 +239,10 @@ mod tests {
     #[test]
     fn long_and_many_places_are_bounded() {
         let json = format!("[\"{}\"{}]", r"\u00e4".repeat(500), " ,0".repeat(500));
-        let changes = changes(&json);
+        let changes = changes(&json, &(3_004..3_010));
         assert_eq!((changes.count, changes.first.len()), (501, MOST));
         assert_eq!(changes.first[0].from.chars().count(), LONGEST + 1);
+        assert_eq!(changes.places, [3_006..3_007, 3_009..3_010]);
     }
 
     /// Writes a value as Meta does, with spaces.
@@ -265,7 +272,7 @@ mod tests {
 
         #[test]
         fn any_text_can_be_looked_at(text in "\\PC*|[\\[\\]\"\\\\u0-9 d]*") {
-            prop_assert!(changes(&text).count <= text.len());
+            prop_assert!(changes(&text, &(0..text.len())).count <= text.len());
         }
     }
 }

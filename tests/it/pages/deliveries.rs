@@ -15,20 +15,20 @@ use crate::{
     },
 };
 
-const ACCOUNT: &str = "17840000000000001";
+pub(super) const ACCOUNT: &str = "17840000000000001";
 
 /// A body whose bytes a serializer would change.
-const BODY: &str = "{\"object\":\"instagram\", \"entry\":[{\"id\":\"17840000000000001\",\"time\":1795000000,\
+pub(super) const BODY: &str = "{\"object\":\"instagram\", \"entry\":[{\"id\":\"17840000000000001\",\"time\":1795000000,\
     \"messaging\":[{\"sender\":{\"id\":\"7001\"},\"recipient\":{\"id\":\"17840000000000001\"},\
     \"timestamp\":1795000000000,\"message\":{\"mid\":\"mid.page\",\"text\":\"Br\\u00f6tchen 5\\/5\"}}]}]}";
 
 /// Id of the newest delivery.
-async fn newest(desk: &Desk) -> String {
+pub(super) async fn newest(desk: &Desk) -> String {
     let list = desk.read_as("operator", "/v1/deliveries?limit=1").await;
     list["deliveries"][0]["id"].as_str().unwrap().to_owned()
 }
 
-async fn desk_with_body() -> (Desk, String) {
+pub(super) async fn desk_with_body() -> (Desk, String) {
     let desk = Desk::open().await;
     desk.deliver(BODY).await;
     let id = newest(&desk).await;
@@ -36,7 +36,7 @@ async fn desk_with_body() -> (Desk, String) {
 }
 
 impl Desk {
-    async fn page_of_operator(&self, path: &str) -> Page {
+    pub(super) async fn page_of_operator(&self, path: &str) -> Page {
         let page = self.page_as("operator", path).await;
         assert_eq!(page.answer.status, 200, "{path}: {}", page.text());
         page
@@ -100,7 +100,7 @@ async fn a_signature_is_explained_on_the_body() {
         ))
         .says("Verified again now")
         .says("A parsed and serialized body would not verify")
-        .says("Places of this body that would change: 3")
+        .says("Places of this body that would change: 3, marked in the bytes")
         .says(r"\u00f6 ö at 216")
         .says(r"\/ / at 229");
     let id = path.rsplit('/').next().unwrap();

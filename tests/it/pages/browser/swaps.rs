@@ -1,6 +1,9 @@
 //! Journeys over parts that change: places in lists, failures, charts, and copies.
 
+use jiff::SignedDuration;
+
 use super::*;
+use crate::rescue::{files, quarantine};
 
 impl Browser {
     /// Opens a list that is longer than the window, and goes down in it.
@@ -189,5 +192,51 @@ async fn a_copy_that_is_not_allowed_is_said() {
     let why = "Not copied: the browser does not allow it";
     browser.read("#said", why).await;
     browser.see(".copy[data-copied=no]").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn an_item_and_its_bytes_are_marked_together() {
+    let browser = Browser::open(Server::start().await).await;
+    browser.deliver(&["first"]).await;
+    let list = browser.server.ask_admin("/v1/deliveries").await;
+    let list: Value = serde_json::from_slice(&list.body).unwrap();
+    let id = list["deliveries"][0]["id"].as_str().unwrap();
+    for form in ["formatted", "received", "hex"] {
+        browser
+            .visit(&format!("/deliveries/{id}?bytes={form}#bytes"))
+            .await;
+        browser.be_ready().await;
+        for (over, marked) in [(".items a", ".slice.lit"), (".slice", ".items a.lit")] {
+            let over = browser.see(over).await;
+            let over = over.rsplit('/').next().unwrap();
+            let over = json!({"element-6066-11e4-a52e-4f735466cecf": over});
+            browser
+                .point(json!([{"type": "pointerMove", "origin": over, "x": 0, "y": 0}]))
+                .await;
+            browser.see(marked).await;
+            browser
+                .point(json!([{"type": "pointerMove", "x": 1, "y": 1}]))
+                .await;
+            browser.see_no_more(marked).await;
+        }
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn many_deliveries_are_stored_part_by_part() {
+    let server = Server::start().await;
+    quarantine(&server.directory, SignedDuration::from_hours(1), 0..1_100);
+    let browser = Browser::open(server).await;
+    browser.visit("/rejections").await;
+    browser.click("#quarantine .button").await;
+    browser.tick("#main [name=yes]").await;
+    browser.click("#main .button.primary").await;
+    browser.says("#main", "1,100 deliveries were stored.").await;
+    browser.see("#main td a[href*='/events?']").await;
+    assert_eq!(files(browser.server.directory.path()).len(), 0);
     browser.close().await;
 }
