@@ -67,9 +67,15 @@ pub struct EventFilter {
     pub until: Option<Timestamp>,
 }
 
-/// Condition for the arrival of an event long after it occurred; the value follows.
-pub(super) const IS_LATE: &str =
-    "coalesce(received_at > occurred_at + interval '1 hour', false) = ";
+/// Condition for the arrival of an event long after it occurred, or not. The index `events_late` has
+/// the words of the first one.
+pub(super) fn late(is_late: bool) -> &'static str {
+    if is_late {
+        "received_at - occurred_at > interval '1 hour'"
+    } else {
+        "(received_at - occurred_at > interval '1 hour') IS NOT TRUE"
+    }
+}
 
 /// Place of a delivery's items in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -325,7 +331,6 @@ impl EventFilter {
             .and("media_id = ", self.media_id.clone())
             .and("problem = ", self.problem.map(Problem::as_str))
             .and("is_echo = ", self.is_echo)
-            .and(IS_LATE, self.is_late)
             // User names are ASCII.
             .and(
                 "lower(username) = ",
@@ -337,6 +342,9 @@ impl EventFilter {
                 self.payload.as_deref().map(search::containing),
             )
             .received(self.since, self.until);
+        if let Some(is_late) = self.is_late {
+            query.0.push(" AND ").push(late(is_late));
+        }
         self.apply_ids(query);
         if let Some(items) = self.delivery {
             items.apply(query);

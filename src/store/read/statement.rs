@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Between, ConversationRow, EventFilter, MediaRow, Order, Place, conversations::ELSEWHERE,
-    events::IS_LATE, search::containing,
+    events::late, search::containing,
 };
 
 /// Statement for the events of a range, at most `limit`, to be run in `psql`.
@@ -128,7 +128,7 @@ fn conditions(filter: &EventFilter) -> Vec<String> {
             .problem
             .map(|problem| format!("problem = {}", literal(problem.as_str()))),
         filter.is_echo.map(|is_echo| format!("is_echo = {is_echo}")),
-        filter.is_late.map(|is_late| format!("{IS_LATE}{is_late}")),
+        filter.is_late.map(|is_late| late(is_late).to_owned()),
         is("lower(username)", &username),
         contains("text", &filter.text),
         contains("payload::text", &filter.payload),

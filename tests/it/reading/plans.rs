@@ -46,6 +46,15 @@ const ANSWER: &str = "
     UPDATE media_threads SET unanswered = 0 WHERE hashtext(media_id) % 50 <> 0;
     UPDATE conversations SET waiting_since = NULL WHERE hashtext(person_id) % 50 <> 0";
 
+/// Deliveries of five days, one of them with a problem.
+const DELIVER: &str = "
+    INSERT INTO stored_deliveries (id, received_at, event_count, app, secret, source, problem, body)
+    SELECT (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0')
+            || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
+           at, 0, 'default', 'app', 'live', CASE n WHEN 777 THEN 'empty' END, '{}'
+    FROM generate_series(1, 6000) AS n, LATERAL (
+        SELECT now() - n % 5 * interval '1 day' - n * interval '1 ms' AS at) AS time";
+
 /// Tables of these lists that were scanned as a whole.
 const WHOLE: &str = "
     SELECT relname::text FROM pg_stat_user_tables
@@ -58,7 +67,7 @@ const USED: &str = "
     FROM pg_stat_user_indexes AS s
     LEFT JOIN pg_inherits AS i ON i.inhrelid = s.indexrelid
     LEFT JOIN pg_class AS parent ON parent.oid = i.inhparent
-    WHERE s.idx_scan > 0 AND s.relname ~ '^(events_2|conversations|media_threads)'
+    WHERE s.idx_scan > 0 AND s.relname ~ '^(deliveries_2|events_2|conversations|media_threads)'
     GROUP BY 1 ORDER BY 1";
 
 /// Partitions that were opened.
@@ -189,8 +198,9 @@ async fn lists_and_long_conversations_are_read_by_their_indexes() {
 }
 
 /// Filters with the index that finds their events.
-const FILTERS: [(&str, &str); 17] = [
+const FILTERS: [(&str, &str); 18] = [
     ("", "stored_events_pkey"),
+    ("late=true", "events_late"),
     ("app=default", "stored_events_pkey"),
     ("account=account", "events_account"),
     ("account=quiet", "events_account"),
@@ -220,6 +230,7 @@ fn filter(words: &str) -> EventFilter {
             "client" => filter.client = Some(value),
             "comment" => filter.comment_id = Some(value),
             "kind" => filter.kinds.push(Kind::Message),
+            "late" => filter.is_late = Some(true),
             "media" => filter.media_id = Some(value),
             "message" => filter.message_id = Some(value),
             "person" => filter.person_id = Some(value),
@@ -239,6 +250,19 @@ async fn each_filter_of_events_uses_its_own_index() {
         let names: Vec<_> = used.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, [index], "{words}: {used:?}");
     }
+}
+
+#[tokio::test]
+async fn deliveries_with_a_problem_are_read_by_their_index() {
+    let shelf = Shelf::filled().await;
+    shelf.run(DELIVER).await;
+    shelf.run("VACUUM ANALYZE").await;
+    let list = ["deliveries", "list", "--problem", "any", "--json"];
+    let read = async || assert_eq!(shelf.says(&list).lines().count(), 1);
+    let used = shelf.used("problem", read).await;
+    let is_used = used.iter().any(|(name, _)| name == "deliveries_problem");
+    let read: i64 = used.iter().map(|(_, read)| read).sum();
+    assert!(is_used && read < 10, "{used:?}");
 }
 
 #[tokio::test]
