@@ -75,7 +75,8 @@ problems! {
     GONE = GONE "gone" "The content was erased":
         "The delivery is stored without its body.";
     OLD = GONE "old" "It is older than the stored days":
-        "`detail` names the oldest stored position, or the dropped day. A backup may have it.";
+        "`detail` names the oldest stored position, or the dropped day, and the time of the drop if a \
+         server noted it. A backup may have it.";
     RANGE = RANGE_NOT_SATISFIABLE "range" "The range lies outside of the body":
         "The header `Content-Range` has the length of the body.";
     HOST = MISDIRECTED_REQUEST "host" "The header Host names another server":

@@ -4,24 +4,27 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use uuid::Uuid;
 
-use super::Session;
+use super::{DroppedDay, DroppedPosition, Session};
 use crate::store::Error;
 
 impl Session {
     /// Finds the oldest stored position, if the day of `position` was dropped.
-    pub async fn oldest_behind(&mut self, position: i64) -> Result<Option<i64>, Error> {
+    pub async fn dropped_position(
+        &mut self,
+        position: i64,
+    ) -> Result<Option<DroppedPosition>, Error> {
         if self.scope.is_restricted() || position < 1 {
             return Ok(None);
         }
-        self.reader.oldest_behind(position).await
+        self.reader.dropped_position(position).await
     }
 
-    /// Day (UTC) of a delivery, if it was dropped.
-    pub async fn dropped_day(&mut self, delivery: Uuid) -> Result<Option<Date>, Error> {
-        let Some(day) = day(delivery).filter(|_| !self.scope.is_restricted()) else {
-            return Ok(None);
-        };
-        Ok(self.reader.is_dropped(day).await?.then_some(day))
+    /// Finds the drop of the day of a delivery, if it was dropped.
+    pub async fn dropped_day(&mut self, delivery: Uuid) -> Result<Option<DroppedDay>, Error> {
+        match day(delivery).filter(|_| !self.scope.is_restricted()) {
+            Some(day) => self.reader.dropped_day(day).await,
+            None => Ok(None),
+        }
     }
 }
 

@@ -70,9 +70,10 @@ pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, CommentMinute, Content, ConversationFilter,
     ConversationOrder, ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits,
-    Dimension, EventFilter, EventRow, Extent, GapFilter, GapRow, Groups, InvalidPlace, Items,
-    MOST_COUNTS, MOST_GAPS, MediaFilter, MediaRow, Order, Place, PlannedEvents, RejectionFilter,
-    RejectionRow, RejectionTotal, RepeatRow, ReplayCounts, StatsFilter,
+    Dimension, DroppedDay, DroppedPosition, EventFilter, EventRow, Extent, GapFilter, GapRow,
+    Groups, InvalidPlace, Items, MOST_COUNTS, MOST_GAPS, MediaFilter, MediaRow, Order, Place,
+    PlannedEvents, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, ReplayCounts,
+    StatsFilter,
 };
 pub(crate) use crate::store::read::{
     conversation_statement, delivery_statement, event_statement, threads_statement,

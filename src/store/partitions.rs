@@ -4,7 +4,8 @@
 //! blocks neither readers nor writers. For the same reason a partition is detached concurrently
 //! before it is dropped.
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
+use jiff_sqlx::ToSqlx as _;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
 use super::{
@@ -95,6 +96,42 @@ pub async fn days(conn: &mut PgConnection) -> Result<Vec<Date>, Error> {
     .fetch_all(conn)
     .await?;
     Ok(days.into_iter().map(jiff_sqlx::Date::to_jiff).collect())
+}
+
+/// Notes the days that have partitions with their last positions, and the time `now` for days whose
+/// partitions are all gone.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn note_days(conn: &mut PgConnection, now: Timestamp) -> Result<(), Error> {
+    let note = sqlx::query(
+        "WITH kept AS (
+             SELECT DISTINCT to_date(substring(relname FROM '_(\\d{8})$'), 'YYYYMMDD') AS day
+             FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+             WHERE inhparent IN ('stored_deliveries'::regclass, 'stored_events'::regclass,
+                                 'stored_repeats'::regclass)
+               AND relname ~ '_\\d{8}$'
+         ), gone AS (
+             UPDATE kept_days AS known SET dropped_at = $1
+             WHERE dropped_at IS NULL AND NOT EXISTS (SELECT FROM kept WHERE kept.day = known.day)
+         )
+         INSERT INTO kept_days AS known (day, last_position)
+         SELECT day, coalesce(greatest(
+             (SELECT position FROM stored_events
+              WHERE received_at >= day::timestamp AT TIME ZONE 'UTC'
+                AND received_at < (day + 1)::timestamp AT TIME ZONE 'UTC'
+              ORDER BY position DESC LIMIT 1),
+             (SELECT position FROM stored_repeats
+              WHERE received_at >= day::timestamp AT TIME ZONE 'UTC'
+                AND received_at < (day + 1)::timestamp AT TIME ZONE 'UTC'
+              ORDER BY position DESC LIMIT 1)), 0)
+         FROM kept
+         ON CONFLICT (day)
+         DO UPDATE SET last_position = excluded.last_position, dropped_at = NULL
+         WHERE known.last_position <> excluded.last_position OR known.dropped_at IS NOT NULL",
+    );
+    note.bind(now.to_sqlx()).execute(conn).await?;
+    Ok(())
 }
 
 pub(super) fn midnight(day: Date) -> String {

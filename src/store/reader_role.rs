@@ -36,6 +36,7 @@ const TABLES: &[&str] = &[
     "followers",
     "header_sets",
     "header_sets_id_seq",
+    "kept_days",
     "late_days",
     "moved_events",
     "rejections",

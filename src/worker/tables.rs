@@ -9,7 +9,9 @@ use tokio::time::timeout;
 use crate::{
     clock::Clock,
     ingest::{Rejection, Tally},
-    store::{self, ConnectOptions, Error, attempts, audit, epoch, rejections, sessions},
+    store::{
+        self, ConnectOptions, Error, attempts, audit, epoch, partitions, rejections, sessions,
+    },
     telemetry::{EpochAdvanced, LogEvent, RejectionsCounted, UpkeepFailed},
 };
 
@@ -40,8 +42,9 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Creates partitions ahead, deletes old entries of the audit and expired sessions, advances the
-    /// epoch if due, and drops old attempts. Returns the pause before the next call.
+    /// Creates partitions ahead, notes dropped days, deletes old entries of the audit and expired
+    /// sessions, advances the epoch if due, and drops old attempts. Returns the pause before the next
+    /// call.
     pub async fn keep(&self) -> Duration {
         let kept = timeout(PATIENCE, self.keep_once())
             .await
@@ -60,6 +63,7 @@ impl Tables {
     async fn keep_once(&self) -> Result<bool, Error> {
         let mut connection = store::connect(&self.options, DEADLINE).await?;
         store::make_partitions(&mut connection, self.clock.now()).await?;
+        partitions::note_days(&mut connection, self.clock.now()).await?;
         audit::delete_old(&mut connection).await?;
         sessions::remove_expired(&mut connection, self.clock.now()).await?;
         let advanced = epoch::advance(&mut connection, self.window, self.clock.now()).await?;

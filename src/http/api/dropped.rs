@@ -1,5 +1,6 @@
 //! Reason why an id names nothing: its day was dropped.
 
+use jiff::{Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
 use super::Api;
@@ -16,22 +17,37 @@ pub(in crate::http) async fn reason(
     id: &str,
 ) -> Result<Option<String>, Problem> {
     if let Ok(position) = id.parse() {
-        let oldest = api.read(session.oldest_behind(position)).await?;
-        let words = |oldest| {
+        let dropped = api.read(session.dropped_position(position)).await?;
+        return Ok(dropped.map(|dropped| {
             format!(
-                "position {position} is older than the oldest stored one, {oldest}; its day was \
-                 dropped"
+                "position {position} is older than the oldest stored one, {}; its day was \
+                 dropped{}",
+                dropped.oldest,
+                latest(dropped.gone_at)
             )
-        };
-        return Ok(oldest.map(words));
+        }));
     }
     let Ok(delivery) = id.parse::<Uuid>() else {
         return Ok(None);
     };
-    let day = api.read(session.dropped_day(delivery)).await?;
-    let words =
-        |day| format!("the deliveries of {day} (UTC) are no longer stored; the day was dropped");
-    Ok(day.map(words))
+    let dropped = api.read(session.dropped_day(delivery)).await?;
+    Ok(dropped.map(|dropped| {
+        format!(
+            "the deliveries of {} (UTC) are no longer stored; the day was dropped{}",
+            dropped.day,
+            latest(dropped.gone_at)
+        )
+    }))
+}
+
+/// Time of a drop in words. The day was found to be gone then, so it was dropped before.
+fn latest(gone_at: Option<Timestamp>) -> String {
+    let at = gone_at.map(|at| {
+        at.to_zoned(TimeZone::UTC)
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    });
+    at.map_or_else(String::new, |at| format!(", at the latest on {at} UTC"))
 }
 
 /// Problem of a position or a delivery that is not stored.

@@ -65,6 +65,7 @@ pub(crate) use by_account::Listed;
 pub use conversations::{ConversationFilter, ConversationOrder, ConversationRow};
 pub(crate) use deliveries::ReceivedBody;
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
+pub use dropped::{DroppedDay, DroppedPosition};
 pub use events::{Between, EventFilter, EventRow, Items, Order};
 pub use extent::Extent;
 pub use gaps::{GapFilter, GapRow, MOST_GAPS};

@@ -1,12 +1,19 @@
 //! Pages of events: the list, its filters, and an event.
 
+use hookshelf::store::partitions;
+use jiff::civil::date;
+
 use super::*;
 use crate::{
     api::{
         scopes::{BAKERY, FLORIST, desk_with},
         tokens,
     },
-    support::message::{comment, message},
+    support::{
+        eventually,
+        message::{comment, message},
+        server::Server,
+    },
 };
 
 const ACCOUNT: &str = "17840000000000001";
@@ -365,4 +372,62 @@ async fn an_event_of_a_dropped_day_is_older_and_not_just_missing() {
         elsewhere.answer.status, 404,
         "it may have been of another client"
     );
+}
+
+impl Desk {
+    /// Starts the server again: it looks at its days then, and every hour.
+    fn start_again(self) -> Self {
+        let (_, directory, place) = self.server.stop();
+        let server = Server::start_in(directory, place);
+        Self { server }
+    }
+
+    /// Waits until the server has noted a day.
+    async fn have_noted(&self, day: &str) {
+        let mut database = self.server.database().await;
+        let noted = format!("SELECT count(*) FROM kept_days WHERE {day}");
+        eventually(day, async || {
+            let noted = sqlx::query_scalar(sqlx::AssertSqlSafe(noted.clone()));
+            let noted: i64 = noted.fetch_one(&mut database).await.unwrap();
+            noted == 1
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_dropped_day_says_when_the_day_was_gone() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    desk.be_all_counted().await;
+    let (day, mut database) = (date(2026, 1, 5), desk.server.database().await);
+    partitions::ensure_day(&mut database, day).await.unwrap();
+    desk.run(
+        "UPDATE stored_events SET received_at = '2026-01-05T10:00:00Z';
+         UPDATE stored_deliveries SET received_at = '2026-01-05T10:00:00Z';
+         UPDATE stats_hourly SET hour = '2026-01-05T10:00:00Z'",
+    )
+    .await;
+    let desk = desk.start_again();
+    desk.have_noted("day = '2026-01-05' AND last_position = 1")
+        .await;
+    partitions::drop_day(&mut database, day).await.unwrap();
+    let desk = desk.start_again();
+    desk.have_noted("day = '2026-01-05' AND dropped_at IS NOT NULL")
+        .await;
+    desk.deliver(comment(ACCOUNT, "9002", "when?")).await;
+    let received = uuid::Timestamp::from_unix(uuid::NoContext, 1_767_610_800, 0);
+    let delivery = uuid::Uuid::new_v7(received);
+    for path in ["/events/1".to_owned(), format!("/deliveries/{delivery}")] {
+        let page = desk.page_as("reader", &path).await;
+        assert_eq!(page.answer.status, 410, "{path}");
+        page.says("day was dropped, at the latest on 20");
+        let answer = desk.ask_as("reader", &format!("/v1{path}")).await;
+        let problem = String::from_utf8_lossy(&answer.body).into_owned();
+        let said = "day was dropped, at the latest on 20";
+        assert!(problem.contains(said), "{path}: {problem}");
+    }
+    desk.page("/find?id=1")
+        .await
+        .says("its day was dropped, at the latest on 20");
 }

@@ -49,13 +49,14 @@ const GROWS: &str = "Grows: ";
 const GENERAL: [&str; 3] = ["events", "deliveries", "repeats"];
 
 /// Tables without a list of columns in the page, because SQL users do not read them.
-const INTERNAL: [&str; 12] = [
+const INTERNAL: [&str; 13] = [
     "_sqlx_migrations",
     "admin_sessions",
     "commit_fence",
     "consumer_lanes",
     "dedupe",
     "header_sets",
+    "kept_days",
     "late_days",
     "liveness",
     "saved_views",
