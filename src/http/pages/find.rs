@@ -97,15 +97,10 @@ async fn show(
     if let Some(address) = pasted::address(&text, |name| is_section(name) || name == "views") {
         return Ok(Redirect::to(&format!("{}{address}", frame.base)).into_response());
     }
-    let mut session = api.session(&scope).await?;
-    let pages = pages(&api, &mut session, &text).await?;
+    let (pages, dropped) = searched(&api, &scope, &text).await?;
     if let [only] = pages.as_slice() {
         return Ok(Redirect::to(&format!("{}{}", frame.base, only.link)).into_response());
     }
-    let dropped = match pages.as_slice() {
-        [] => reason(&api, &mut session, &text).await?,
-        _ => None,
-    };
     let find = FindPage {
         searches_texts: searches_texts(&scope, &text),
         frame,
@@ -116,6 +111,25 @@ async fn show(
         is_restricted: scope.is_restricted(),
     };
     Ok(page(&visit, &find))
+}
+
+/// Pages of everything that a text names, or the reason why a dropped day has none. An empty box needs
+/// no database.
+async fn searched(
+    api: &Api,
+    scope: &Scope,
+    text: &str,
+) -> Result<(Vec<Found>, Option<String>), Problem> {
+    if text.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let mut session = api.session(scope).await?;
+    let pages = pages(api, &mut session, text).await?;
+    let dropped = match pages.as_slice() {
+        [] => reason(api, &mut session, text).await?,
+        _ => None,
+    };
+    Ok((pages, dropped))
 }
 
 /// Text of the search box, without space around it.

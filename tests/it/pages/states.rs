@@ -1,5 +1,7 @@
-//! States of the pages as words: empty, nothing matches, masked, erased, out of scope, and without
-//! Postgres.
+//! States of the pages as words: empty, nothing matches, filled, masked, erased, out of scope, and
+//! without Postgres.
+
+use serde_json::{Value, json};
 
 use super::{comments::said, *};
 use crate::{
@@ -8,13 +10,17 @@ use crate::{
         scopes::{FLORIST, desk_with},
         tokens,
     },
-    support::message::messages,
+    support::{
+        eventually,
+        message::{messages, notification},
+    },
 };
 
 const ACCOUNT: &str = "17840000000000001";
 
 /// Lists, each with a filter that nothing here passes.
-const LISTS: [(&str, &str); 7] = [
+const LISTS: [(&str, &str); 9] = [
+    ("/", "account=17840000000000099"),
     ("/live", "kind=handover"),
     ("/events", "kind=handover"),
     ("/conversations", "account=17840000000000099"),
@@ -22,10 +28,14 @@ const LISTS: [(&str, &str); 7] = [
     ("/deliveries", "app=none"),
     ("/rejections", "app=none"),
     ("/accounts", "app=none"),
+    ("/find", "id=nothing"),
 ];
 
+/// Parts of the texts, names and links of [`Desk::with_events`], as in the words of a page.
+const CONTENT: [&str; 5] = ["hello", "How much", "@u0", "cdn.example", "❤"];
+
 /// Elements that no state changes, and those whose text depends on the time or on the machine.
-const LEFT_OUT: [(&str, &str); 9] = [
+const LEFT_OUT: [(&str, &str); 10] = [
     ("<svg", "</svg>"),
     ("<time", "</time>"),
     ("<template", "</template>"),
@@ -35,6 +45,7 @@ const LEFT_OUT: [(&str, &str); 9] = [
     ("<footer class=\"same\"", "</footer>"),
     ("<div class=\"ticks\"", "</div>"),
     ("<div class=\"days\"", "</div>"),
+    ("<dl class=\"figures\"", "</dl>"),
 ];
 
 /// Words of the main part of a page. Each number is a zero.
@@ -76,7 +87,7 @@ impl Desk {
             let page = self.page_as(name, path).await;
             let status = page.answer.status;
             let path = match path.strip_prefix("/deliveries/") {
-                Some(_) => "/deliveries/…".to_owned(),
+                Some(rest) => format!("/deliveries/…{}", &rest[36..]),
                 None => without_numbers(path),
             };
             lines.push(format!("{path} {status}\n    {}", words(page)));
@@ -84,17 +95,40 @@ impl Desk {
         lines.join("\n")
     }
 
-    /// A comment with its answer, and a message.
+    /// A comment with its answer, and messages with a reply, an attachment, a reaction and an edit.
     async fn with_events() -> Self {
         let desk = Self::open().await;
+        let image = json!({"type": "image", "payload": {"url": "https://cdn.example/rolls.jpg"}});
         for body in [
             said("7001", "9001", "How much is it?", None),
             said(ACCOUNT, "9002", "Three euros", Some("9001")),
+            sent(
+                1,
+                "message",
+                &json!({"mid": "mid.2", "text": "hello again",
+                                       "reply_to": {"mid": "mid.1"}}),
+            ),
+            sent(
+                2,
+                "message",
+                &json!({"mid": "mid.3", "attachments": [image]}),
+            ),
+            sent(
+                3,
+                "reaction",
+                &json!({"mid": "mid.2", "action": "react", "emoji": "❤"}),
+            ),
+            sent(
+                4,
+                "message_edit",
+                &json!({"mid": "mid.2", "text": "hello?", "num_edit": 1}),
+            ),
             messages("7001", ACCOUNT, &[("mid.1", "hello")]),
         ] {
             desk.deliver(body).await;
         }
         desk.be_listed().await;
+        desk.be_all_counted().await;
         desk
     }
 
@@ -106,12 +140,33 @@ impl Desk {
             ["position", "delivery_id"].map(|name| newest[name].as_str().unwrap());
         let objects = [
             format!("/events/{position}"),
+            format!("/events/{position}/around"),
+            format!("/events?open={position}"),
+            format!("/live?open={position}"),
             format!("/deliveries/{delivery}"),
+            format!("/deliveries/{delivery}?bytes=hex"),
             format!("/conversations/{ACCOUNT}/7001"),
             "/comments/8100".to_owned(),
+            format!("/accounts/{ACCOUNT}"),
+            format!("/find?id=mid.1+{ACCOUNT}"),
+            "/export".to_owned(),
         ];
-        [lists()[..4].to_vec(), objects.to_vec()].concat()
+        [lists(), objects.to_vec()].concat()
     }
+}
+
+/// A notification of an item about a message of person 7001.
+fn sent(seconds: u64, key: &str, item: &Value) -> String {
+    let item = json!({"sender": {"id": "7001"}, "recipient": {"id": ACCOUNT},
+                      "timestamp": 1_795_000_000_123 + 1_000 * seconds, key: item});
+    notification(ACCOUNT, "messaging", &item)
+}
+
+/// Expects that a reader sees nothing of the content.
+#[track_caller]
+fn without_content(words: &str) {
+    let shown: Vec<_> = CONTENT.iter().filter(|it| words.contains(**it)).collect();
+    assert!(shown.is_empty(), "{shown:?} in {words}");
 }
 
 fn lists() -> Vec<String> {
@@ -121,8 +176,22 @@ fn lists() -> Vec<String> {
 #[tokio::test]
 async fn empty() {
     let desk = Desk::open().await;
+    let is_ready = async || {
+        desk.page("/")
+            .await
+            .text()
+            .contains("Waiting for the first")
+    };
+    eventually("the setup guide is there", is_ready).await;
     let words = desk.words_of("reader", &lists()).await;
     insta::assert_snapshot!("empty", words);
+}
+
+#[tokio::test]
+async fn filled() {
+    let desk = Desk::with_events().await;
+    let words = desk.words_of("reader", &desk.places().await).await;
+    insta::assert_snapshot!("filled", words);
 }
 
 #[tokio::test]
@@ -136,11 +205,10 @@ async fn nothing_matches() {
 #[tokio::test]
 async fn masked() {
     let desk = Desk::with_events().await;
-    let words = desk.words_of("viewer", &desk.places().await).await;
-    assert!(
-        !words.contains("hello") && !words.contains("How much"),
-        "{words}"
-    );
+    let by_name = "/find?id=u7001".to_owned();
+    let paths = [desk.places().await, vec![by_name]].concat();
+    let words = desk.words_of("viewer", &paths).await;
+    without_content(&words);
     insta::assert_snapshot!("masked", words);
 }
 
@@ -154,10 +222,8 @@ async fn erased() {
     )
     .await;
     let words = desk.words_of("reader", &desk.places().await).await;
-    assert!(
-        words.contains("Erased on") && !words.contains("hello"),
-        "{words}"
-    );
+    without_content(&words);
+    assert!(words.contains("Erased on"), "{words}");
     insta::assert_snapshot!("erased", words);
 }
 
@@ -169,12 +235,21 @@ async fn out_of_scope() {
     let [position, delivery] =
         ["position", "delivery_id"].map(|name| list["events"][1][name].as_str().unwrap());
     let paths = [
+        format!("/?account={FLORIST}"),
+        format!("/live?account={FLORIST}"),
         format!("/events?account={FLORIST}"),
         format!("/events/{position}"),
+        format!("/events/{position}/around"),
+        format!("/events?open={position}"),
         format!("/deliveries/{delivery}"),
+        format!("/deliveries/{delivery}?bytes=hex"),
+        format!("/conversations?account={FLORIST}"),
         format!("/conversations/{FLORIST}/72027202"),
+        format!("/comments?account={FLORIST}"),
         "/comments/media-92029202".to_owned(),
         format!("/accounts/{FLORIST}"),
+        format!("/find?id={position}"),
+        format!("/export?account={FLORIST}"),
         "/health".to_owned(),
     ];
     let words = desk.words_of("bakery", &paths).await;
@@ -184,8 +259,13 @@ async fn out_of_scope() {
 #[tokio::test]
 async fn without_postgres() {
     let desk = Desk::with_events().await;
-    let paths = [desk.places().await, lists()[4..].to_vec()].concat();
+    let paths = desk.places().await;
     let outage = Outage::begin(&desk).await;
+    desk.deliver(messages("7001", ACCOUNT, &[("mid.away", "hello")]))
+        .await;
+    let told = "Postgres is unavailable. 1 delivery is safe in the spool.";
+    let is_told = async || desk.page("/").await.text().contains(told);
+    eventually("the outage is noticed", is_told).await;
     let words = desk.words_of("reader", &paths).await;
     insta::assert_snapshot!("without_postgres", words);
     outage.end().await;

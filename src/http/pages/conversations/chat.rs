@@ -78,6 +78,8 @@ pub(super) struct Message {
     /// Texts before the present one, with the times of writing.
     pub(super) former: Vec<(Timestamp, Option<String>)>,
     pub(super) reactions: Vec<Reaction>,
+    /// True if the reader may not see the emoji.
+    pub(super) hides_reactions: bool,
     pub(super) sender: Option<String>,
     pub(super) late: Option<String>,
     /// Set on the last message that was seen.
@@ -108,6 +110,8 @@ pub(super) enum Body {
 pub(super) struct Quote {
     pub(super) text: Option<String>,
     pub(super) words: &'static str,
+    /// True if the reader may not see the text.
+    pub(super) is_masked: bool,
     /// Link to it, if it is a message.
     pub(super) link: Option<String>,
 }
@@ -234,12 +238,13 @@ impl Chat<'_> {
             at: line.at,
             position: line.position - 1,
         };
-        let is_hidden = line.masked.contains(&"attachments");
+        let is_hidden = |field: &'static str| line.masked.contains(&field);
         let cards = line.attachments.iter().take(MOST);
         let reactions = line.reactions.iter().map(|it| Reaction {
             emoji: it.emoji.as_deref().map(cut),
             ..it.clone()
         });
+        let quote = line.reply_to.as_ref();
         let seen_at = line.seen_at.filter(|_| self.seen == Some(line.position));
         Message {
             position: line.position,
@@ -247,10 +252,13 @@ impl Chat<'_> {
             link: format!("{}#p{}", (self.link)(before), line.position),
             body: body(line),
             is_button: is_button(line),
-            quote: line.reply_to.as_ref().map(|reply| self.quote(reply)),
-            cards: cards.map(|it| Card::of(it, is_hidden)).collect(),
+            quote: quote.map(|reply| self.quote(reply, is_hidden("reply_to"))),
+            cards: cards
+                .map(|it| Card::of(it, is_hidden("attachments")))
+                .collect(),
             former: former(line),
             reactions: reactions.collect(),
+            hides_reactions: is_hidden("reactions"),
             sender: sender(line).filter(|_| is_ours),
             late: late(line),
             seen_at,
@@ -258,7 +266,7 @@ impl Chat<'_> {
         }
     }
 
-    fn quote(&self, reply: &ReplyTo) -> Quote {
+    fn quote(&self, reply: &ReplyTo, is_masked: bool) -> Quote {
         let link_to = |id: &String| {
             if let Some(position) = self.places.get(id) {
                 return format!("#p{position}");
@@ -270,6 +278,7 @@ impl Chat<'_> {
         Quote {
             text: reply.text.as_deref().map(cut),
             words: answered(reply),
+            is_masked,
             link,
         }
     }
