@@ -3,6 +3,7 @@
 use sqlx::{ConnectOptions, Connection};
 
 use super::stage::{Stage, until_missing};
+use crate::support::eventually;
 
 const WRITERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                        WHERE application_name = 'hookshelf writer'";
@@ -75,5 +76,10 @@ async fn a_postgres_without_a_connection_left_is_found_again_when_there_is_one()
     for hog in hogs {
         hog.close().await.unwrap();
     }
+    // A backend ends after its client has left.
+    eventually("a connection is free", async || {
+        stage.postgres.options().connect().await.is_ok()
+    })
+    .await;
     stage.ends_well(flow).await;
 }
