@@ -232,6 +232,7 @@ async fn many_deliveries_are_stored_part_by_part() {
     quarantine(&server.directory, SignedDuration::from_hours(1), 0..1_100);
     let browser = Browser::open(server).await;
     browser.visit("/rejections").await;
+    browser.be_ready().await;
     browser.click("#quarantine .button").await;
     browser.tick("#main [name=yes]").await;
     browser.click("#main .button.primary").await;
