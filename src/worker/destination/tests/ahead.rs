@@ -21,13 +21,15 @@ const AT_ONCE: Verb = Verb::GiveBack {
 
 impl World {
     /// A destination that has answered an event, and then holds back its answers to the following
-    /// ones, up to `last`. All of them are handed out.
+    /// ones, up to `last`. All of them are handed out, and those with a slot are requested.
     async fn holding(last: i64, status: impl Fn(&str) -> u16 + Send + Sync + 'static) -> Self {
         let mut world = Self::start_with(KEYS, status).await;
         world.hold(last).await;
         for position in 0..=last {
             assert_eq!(world.next_handed_out().await, position);
         }
+        let slots = usize::try_from(last.min(SLOTS)).unwrap();
+        world.requested(1 + slots).await;
         world
     }
 
