@@ -53,7 +53,7 @@ pub(in crate::http) enum ThreadOrder {
     /// By the newest comment, newest first.
     #[default]
     Newest,
-    /// Those with unanswered comments first, then the others; each by the newest comment.
+    /// Threads with unanswered comments first, then the others; each group by the newest comment.
     Unanswered,
 }
 

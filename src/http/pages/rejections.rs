@@ -74,10 +74,10 @@ rendered!(RejectionsPage);
 struct Quarantine {
     /// Number in words; `None` if the directory cannot be read.
     held: Option<String>,
-    /// Those that meet the filter, verified; `None` if the reader is no operator, or if they are too
-    /// many to be verified for each look at the page.
+    /// Verified deliveries of the filter; `None` if the reader is no operator, or if there are too
+    /// many to verify for each look at the page.
     verified: Option<Verified>,
-    /// Fields of the form for those that meet the filter; `None` if the reader is no operator.
+    /// Fields of the form that verifies deliveries of the filter; `None` if the reader is no operator.
     choice: Option<Fields>,
 }
 
